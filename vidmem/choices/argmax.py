@@ -1,0 +1,18 @@
+"""SAM 2's choice: the candidate of which the model believes that it overlaps the object best (2408.00714, 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vidmem.values import Candidates
+
+
+@dataclass(frozen=True)
+class Argmax:
+    """The highest `pred_iou`; the first of equals."""
+
+    def start(self) -> None:
+        return None
+
+    def pick(self, state: None, candidates: Candidates) -> tuple[int, None]:
+        return max(range(len(candidates.pred_iou)), key=candidates.pred_iou.__getitem__), None
