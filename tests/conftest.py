@@ -1,0 +1,18 @@
+"""What every test may ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+torch.set_num_threads(int(os.environ.get("VIDMEM_TEST_THREADS", "2")))
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real clips; tests that ask for it are marked `real`."""
+    root = os.environ.get("VIDMEM_DATA")
+    if not root or not Path(root).is_dir():
+        pytest.skip("VIDMEM_DATA does not name the folder of real clips")
+    return Path(root)
