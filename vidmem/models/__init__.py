@@ -28,6 +28,7 @@ class ModelSpec:
     temporal_slots: int = 7  # rows of the temporal code; the last belongs to prompts
     pointer_tokens: int = 4  # tokens one object pointer is cut into
     mask_size: tuple[int, int] = (256, 256)  # (h, w) of mask logits
+    memory_dtype: str = "bfloat16"  # what tokens are stored as: the name of a torch dtype
 
 
 class Model(Protocol):

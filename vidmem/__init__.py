@@ -1,0 +1,37 @@
+"""vidmem: streaming memory for models that watch video.
+
+    import vidmem
+    tracker = vidmem.load("sam2", model="nano")
+    prompts = {0: [vidmem.Prompt(1, box=torch.tensor([120.0, 80, 260, 400]))]}
+    for state, frame, track in tracker.run(vidmem.watch("clip.mp4"), prompts):
+        track.masks()[1]  # (H, W) bool
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vidmem.compose import load
+    from vidmem.frames.watch import watch
+    from vidmem.session import Session
+    from vidmem.tracker import Tracker
+    from vidmem.values import Entry, Frame, Guess, Memory, Prompt, Track
+
+__all__ = ["Entry", "Frame", "Guess", "Memory", "Prompt", "Session", "Track", "Tracker", "load", "watch"]
+__version__ = "0.1.0"
+
+_HOMES = {  # the others live in vidmem.values
+    "load": "vidmem.compose",
+    "watch": "vidmem.frames.watch",
+    "Session": "vidmem.session",
+    "Tracker": "vidmem.tracker",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Nothing is imported until it is asked for, so that `vidmem --help` need not wait for torch."""
+    if name in __all__:
+        return getattr(import_module(_HOMES.get(name, "vidmem.values")), name)
+    raise AttributeError(f"vidmem has no {name!r}. It has: {', '.join(__all__)}.")
