@@ -34,7 +34,9 @@ class Window:
 
     def __post_init__(self) -> None:
         if not 1 <= self.frames <= PROMPT_SLOT:
-            raise ValueError(f"window.frames must be 1 to {PROMPT_SLOT}, as many slots as SAM 2 learned; got {self.frames}.")
+            raise ValueError(
+                f"window.frames must be 1 to {PROMPT_SLOT}, as many slots as SAM 2 learned; got {self.frames}."
+            )
         if self.memory_stride < 1 or self.pointers < 0 or self.max_prompts < 0 or self.pointer_span <= 0:
             raise ValueError(
                 "window.memory_stride must be 1 or more, pointers and max_prompts 0 or more, pointer_span above 0; got "
@@ -63,14 +65,18 @@ class Window:
     def write(self, state: WindowState, seen: Observation) -> WindowState:
         new = replace(seen.remember(), step=state.step)
         if new.prompted:
-            return replace(state, step=state.step + 1, prompts=self._bounded((*state.prompts, new)))
+            return self._let_go(replace(state, prompts=self._bounded((*state.prompts, new))), new.step)
         on_grid = tuple(entry for entry in state.pages if entry.step % self.memory_stride == 0)
         pointers = (*state.pointers, new.without_tokens())
-        return WindowState(
-            step=state.step + 1,
-            prompts=state.prompts,
-            pages=tuple(entry for entry in (*on_grid, new) if entry.step > new.step - self._reach),
-            pointers=tuple(entry for entry in pointers if entry.step > new.step - self.pointers),
+        return self._let_go(replace(state, pages=(*on_grid, new), pointers=pointers), new.step)
+
+    def _let_go(self, state: WindowState, step: int) -> WindowState:
+        """The state behind `step`, without what no later frame can attend."""
+        return replace(
+            state,
+            step=step + 1,
+            pages=tuple(entry for entry in state.pages if entry.step > step - self._reach),
+            pointers=tuple(entry for entry in state.pointers if entry.step > step - self.pointers),
         )
 
     @property

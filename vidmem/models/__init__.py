@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from vidmem.catalog import Catalog
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from vidmem.values import Candidates, Features, Frame, Guess, Question
@@ -36,6 +37,11 @@ class Model(Protocol):
 
     @property
     def spec(self) -> ModelSpec: ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are, and so where states live."""
+        ...
 
     def encode(self, frame: Frame) -> Features:
         """What there is to see in a frame, before anything is remembered."""

@@ -26,6 +26,10 @@ class Toy:
         size = (self.grid, self.grid)
         return ModelSpec("toy", size, (1, 1), token_width=3, pointer_tokens=1, mask_size=size, memory_dtype="float32")
 
+    @property
+    def device(self) -> torch.device:
+        return torch.device("cpu")
+
     def encode(self, frame: Frame) -> Features:
         small = F.adaptive_avg_pool2d(frame.image.float()[None] / 255, self.grid)
         return Features(frame.index, frame.size, (small,))

@@ -1,0 +1,32 @@
+"""The command line: one file a verb. Nothing heavy is imported before a verb runs."""
+
+from __future__ import annotations
+
+import typer
+
+from vidmem.cli import doctor, export, models, stream, track, trackers, train
+
+app = typer.Typer(
+    name="vidmem",
+    help="Streaming memory for vision: follow objects through endless video, in flat memory.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("track")(track.track)
+app.command("stream")(stream.stream)
+app.command("export")(export.export)
+app.command("doctor")(doctor.doctor)
+app.command("trackers")(trackers.trackers)
+app.command("train")(train.train)
+app.add_typer(models.app, name="models")
+
+
+@app.callback(invoke_without_command=True)
+def root(version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True)) -> None:
+    if version:
+        from vidmem import __version__
+
+        typer.echo(f"vidmem {__version__}")
+        raise typer.Exit()
