@@ -1,0 +1,16 @@
+"""The truth about each kernel: a few lines of torch that can be checked by eye. Slow, and it stores every score."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
+    """softmax(q k^T / sqrt(C) + bias) v.
+
+    q (B, A, M, C)   k (B, A, N, C)   v (B, A, N, D)   bias (B, N)   ->   (B, A, M, D)
+    """
+    scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
+    if bias is not None:
+        scores = scores + bias[:, None, None, :]
+    return scores.softmax(-1) @ v

@@ -1,0 +1,80 @@
+"""The small layers that several parts of SAM 2 share. Parameter names are those of the published checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vidmem.kernels import attend
+from vidmem.models.position import rotate
+
+Rotation = tuple[Tensor, Tensor]
+
+
+class MLP(nn.Module):
+    """Linear layers with an activation between them."""
+
+    def __init__(self, widths: tuple[int, ...], activation: Callable[[Tensor], Tensor] = F.relu):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers[:-1]:
+            x = self.activation(layer(x))
+        return self.layers[-1](x)
+
+
+class LayerNorm2d(nn.Module):
+    """Layer normalisation over the channels of (B, C, h, w)."""
+
+    def __init__(self, channels: int, eps: float = 1e-6):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        centred = x - x.mean(1, keepdim=True)
+        spread = (centred.square().mean(1, keepdim=True) + self.eps).rsqrt()
+        return centred * spread * self.weight[:, None, None] + self.bias[:, None, None]
+
+
+class Attention(nn.Module):
+    """Multi-head attention whose keys and values may be narrower than its queries, and which may work in fewer
+    channels than it is given."""
+
+    def __init__(self, width: int, heads: int, inner: int | None = None, key_width: int | None = None):
+        super().__init__()
+        inner, key_width = inner or width, key_width or width
+        self.heads = heads
+        self.q_proj = nn.Linear(width, inner)
+        self.k_proj = nn.Linear(key_width, inner)
+        self.v_proj = nn.Linear(key_width, inner)
+        self.out_proj = nn.Linear(inner, width)
+
+    def forward(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        turn_queries: Rotation | None = None,
+        turn_keys: Callable[[Tensor], Tensor] | None = None,
+        bias: Tensor | None = None,
+    ) -> Tensor:
+        """q (B or 1, M, width)   k, v (B, N, key width)   bias (B, N)   ->   (B, M, width)"""
+        queries, keys, values = self._split(self.q_proj(q)), self._split(self.k_proj(k)), self._split(self.v_proj(v))
+        if turn_queries is not None:
+            queries = rotate(queries, turn_queries)
+        if turn_keys is not None:
+            keys = turn_keys(keys)
+        batch = max(len(queries), len(keys))
+        queries, keys, values = (x.expand(batch, -1, -1, -1) for x in (queries, keys, values))
+        return self.out_proj(attend(queries, keys, values, bias).transpose(1, 2).flatten(2))
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, N, C)

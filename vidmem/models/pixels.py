@@ -1,0 +1,46 @@
+"""From a frame to the numbers a SAM 2 is fed: squashed to the input grid, then normalised as ImageNet is."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from vidmem.errors import UsageError
+from vidmem.models.options import Resize
+
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def normalise(pixels: Tensor) -> Tensor:
+    """(..., 3, H, W) 0..255 -> the same, as SAM 2 expects it"""
+    mean = pixels.new_tensor(MEAN, dtype=torch.float32)[:, None, None]
+    deviation = pixels.new_tensor(DEVIATION, dtype=torch.float32)[:, None, None]
+    return (pixels.float() / 255 - mean) / deviation
+
+
+def prepare(image: Tensor, size: tuple[int, int], resize: Resize, device: torch.device) -> Tensor:
+    """What the image encoder is fed.     image (3, H, W) uint8   ->   (1, 3, *size) float32
+
+    Proportions are not kept: SAM 2 was trained on squashed pictures. The kernels give visibly different masks, so one
+    has to be chosen: "pil-bicubic" is how the reference reads a folder of JPEG, "bilinear-antialias" its image
+    predictor, "bilinear" the video processor of transformers.
+    """
+    if resize == "pil-bicubic":
+        if image.shape[1:] != size:
+            pixels = np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy())
+            squashed = Image.fromarray(pixels).resize((size[1], size[0]), Image.Resampling.BICUBIC)
+            image = torch.from_numpy(np.array(squashed)).permute(2, 0, 1)
+        return normalise(image.to(device))[None]
+    if resize == "bilinear-antialias":
+        return normalise(_bilinear(image.to(device).float(), size))
+    if resize == "bilinear":
+        return normalise(_bilinear(image.to(device).float(), size).round().clamp(0, 255))
+    raise UsageError(f"No resize is named {resize!r}. Known: pil-bicubic, bilinear-antialias, bilinear.")
+
+
+def _bilinear(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """(3, H, W) -> (1, 3, *size)"""
+    return F.interpolate(image[None], size, mode="bilinear", antialias=True)

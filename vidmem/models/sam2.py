@@ -1,0 +1,368 @@
+"""SAM 2 and 2.1 (Ravi et al. 2024) as stages that remember nothing.
+
+`Sam2` holds the weights under their published names. Its tensor stages (encode_image, condition, decode_masks,
+decode_given_mask, encode_memory) take batches and gradients; the three verbs of `Model` put frames, questions and
+guesses through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vidmem.errors import UsageError
+from vidmem.models import ModelSpec, checkpoints
+from vidmem.models.hiera import ImageEncoder
+from vidmem.models.holes import fill_holes
+from vidmem.models.layers import MLP
+from vidmem.models.mask_decoder import MaskDecoder
+from vidmem.models.memory_attention import MemoryAttention, page_stride
+from vidmem.models.memory_encoder import MemoryEncoder
+from vidmem.models.options import Options
+from vidmem.models.pixels import prepare
+from vidmem.models.position import sine_map, time_code
+from vidmem.models.prompt_encoder import NOT_A_POINT, PromptEncoder
+from vidmem.models.questions import groups, is_empty, mask_of, memory_batch, point_count, points_of
+from vidmem.models.sizes import Architecture
+from vidmem.values import Candidates, Features, Frame, Guess, Memory, Question
+
+CLAMP = 32.0  # of an earlier answer's logits when it is corrected (sam2_video_predictor.py:274)
+GIVEN_LOGIT = 10.0  # how sure of a mask that was given (sam2_base.py:420)
+POSITION_SHARE = 0.1  # of the sine map, added to the features before memory attention (memory_attention.py:140)
+
+
+class Answers(NamedTuple):
+    """What the decoder says of a batch. Mask 0 answers a clear prompt, masks 1 to 3 one that may mean several."""
+
+    masks: Tensor  # (B, 4, 4h, 4w) logits, not blanked
+    pred_iou: Tensor  # (B, 4) 0..1
+    object_pointers: Tensor  # (B, 4, C), not mixed with the pointer of absence
+    object_score: Tensor  # (B, 1) logit
+
+
+class Sam2(nn.Module):
+    """The weights and the stages. `sizes.image_size` is the input grid; its sides are multiples of 32."""
+
+    def __init__(self, sizes: Architecture, options: Options | None = None):
+        super().__init__()
+        self.sizes = sizes
+        self.options = options or Options()
+        width, narrow = sizes.d_model, sizes.mem_dim
+        self.maskmem_tpos_enc = _small(sizes.num_maskmem, 1, 1, narrow)
+        self.no_mem_embed = _small(1, 1, width)
+        self.no_mem_pos_enc = _small(1, 1, width)  # published, never used
+        self.no_obj_ptr = _small(1, width)
+        self.no_obj_embed_spatial = _small(1, narrow) if sizes.occlusion_embedding else None
+        self.image_encoder = ImageEncoder(sizes)
+        self.mask_downsample = nn.Conv2d(1, 1, kernel_size=4, stride=4)
+        self.memory_attention = MemoryAttention(sizes)
+        self.memory_encoder = MemoryEncoder(sizes)
+        self.sam_prompt_encoder = PromptEncoder(width)
+        self.sam_mask_decoder = MaskDecoder(sizes)
+        self.obj_ptr_proj = MLP((width, width, width, width))
+        self.obj_ptr_tpos_proj = nn.Linear(width, narrow) if sizes.pointer_time else None
+
+    # Tensor stages. B runs over (object, hypothesis); h w is the stride-16 grid.
+
+    def encode_image(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The features of pictures, once for all objects.
+
+        pixels (B, 3, H, W) normalised   ->   s4 (B, C / 8, 4h, 4w), s8 (B, C / 4, 2h, 2w), s16 (B, C, h, w)
+        """
+        s4, s8, s16 = self.image_encoder(pixels)
+        return self.sam_mask_decoder.conv_s0(s4), self.sam_mask_decoder.conv_s1(s8), s16
+
+    def without_memory(self, s16: Tensor) -> Tensor:
+        """The features of a frame of which nothing is remembered.     s16 (B, C, h, w)   ->   the same"""
+        return s16 + self.no_mem_embed.transpose(1, 2)[..., None]
+
+    def condition(
+        self,
+        s16: Tensor,
+        pages: Sequence[Tensor],
+        slots: Tensor,
+        pointers: Tensor | None = None,
+        ages: Tensor | None = None,
+        page_scale: Tensor | None = None,
+        page_bias: Tensor | None = None,
+        pointer_scale: Tensor | None = None,
+    ) -> Tensor:
+        """The features of a frame after looking at what is remembered.
+
+        s16 (B or 1, C, h, w)
+        pages: P tensors (B, N, Cm)   slots (B, P) rows of the temporal code   page_scale, page_bias (B, P)
+        pointers (B, R, C)   ages (B, R) in spans, negative for the future   pointer_scale (B, R)
+        ->   (B, C, h, w)
+
+        The scale multiplies memory + position before the key projection, the bias is added to the attention logits.
+        """
+        grid = s16.shape[2], s16.shape[3]
+        width, narrow, dtype = self.sizes.d_model, self.sizes.mem_dim, s16.dtype
+        image = s16 + POSITION_SHARE * sine_map(width, *grid, s16.device).to(dtype)
+        values, keys = [], []
+        for index, tokens in enumerate(pages):
+            tokens = tokens.to(dtype)
+            place = sine_map(narrow, *grid, s16.device, page_stride(tokens.shape[1], grid)).flatten(1).T.to(dtype)
+            key = tokens + (place + self.maskmem_tpos_enc[slots[:, index], 0])
+            values.append(tokens)
+            keys.append(key if page_scale is None else key * page_scale[:, index, None, None].to(dtype))
+        if pointers is not None and pointers.shape[1]:
+            parts = width // narrow
+            tokens = pointers.to(dtype).unflatten(2, (parts, narrow)).flatten(1, 2)
+            key = tokens
+            if self.obj_ptr_tpos_proj is not None and ages is not None:
+                key = tokens + self.obj_ptr_tpos_proj(time_code(ages, width).to(dtype)).repeat_interleave(parts, dim=1)
+            values.append(tokens)
+            if pointer_scale is not None:
+                key = key * pointer_scale.to(dtype).repeat_interleave(parts, dim=1)[..., None]
+            keys.append(key)
+        memory = torch.cat(values, dim=1)
+        counts = tuple(tokens.shape[1] for tokens in pages)
+        bias = None
+        if page_bias is not None:
+            bias = page_bias.new_zeros(memory.shape[:2])
+            bias[:, : sum(counts)] = page_bias.repeat_interleave(torch.tensor(counts, device=bias.device), dim=1)
+        seen = self.memory_attention(
+            image.flatten(2).transpose(1, 2), memory, torch.cat(keys, dim=1), grid, counts, bias
+        )
+        return seen.transpose(1, 2).unflatten(2, grid)
+
+    def decode_masks(
+        self,
+        image: Tensor,
+        s8: Tensor,
+        s4: Tensor,
+        points: Tensor | None = None,
+        labels: Tensor | None = None,
+        mask_logits: Tensor | None = None,
+    ) -> Answers:
+        """All four masks for each row of a batch.
+
+        image (B, C, h, w) conditioned   s8, s4 (B or 1, ...) as `encode_image` gives them
+        points (B, P, 2) in pixels of the input grid   labels (B, P) 1 on, 0 off, 2 and 3 the corners of a box (first)
+        mask_logits (B, 1, 4h, 4w) an earlier answer to start from
+        """
+        grid = image.shape[2], image.shape[3]
+        if points is None or labels is None:
+            points = torch.zeros(len(image), 0, 2, device=image.device)
+            labels = torch.zeros(len(image), 0, dtype=torch.long, device=image.device)
+        encoder = self.sam_prompt_encoder
+        sparse = encoder.points(points, labels, (grid[0] * 16, grid[1] * 16))
+        dense = encoder.mask(mask_logits, grid)
+        decoded = self.sam_mask_decoder(image, encoder.image_position(*grid), sparse, dense, s8, s4)
+        return Answers(decoded.masks, decoded.pred_iou, self.obj_ptr_proj(decoded.tokens), decoded.object_score)
+
+    def decode_given_mask(self, s16: Tensor, s8: Tensor, s4: Tensor, masks: Tensor) -> Answers:
+        """What the model makes of objects whose masks are given. Only its pointers are asked for: no memory is read.
+
+        s16 (B or 1, C, h, w) not conditioned   masks (B, 1, 16 h, 16 w) 0 or 1
+        """
+        image = s16.expand(len(masks), -1, -1, -1)
+        return self.decode_masks(image, s8, s4, mask_logits=self.mask_downsample(masks.to(s16.dtype)))
+
+    def encode_memory(self, s16: Tensor, masks: Tensor, visible: Tensor) -> Tensor:
+        """One page of memory for each mask.
+
+        s16 (B or 1, C, h, w) not conditioned   masks (B, 1, 16 h, 16 w) 0..1   visible (B,) bool   ->   (B, h w, Cm)
+        """
+        page = self.memory_encoder(s16, masks.to(s16.dtype) * 20 - 10)
+        if self.no_obj_embed_spatial is not None:
+            page = page + torch.where(visible[:, None], 0.0, self.no_obj_embed_spatial)[..., None, None]
+        return page.flatten(2).transpose(1, 2)
+
+    # The three verbs of `Model`.
+
+    @property
+    def spec(self) -> ModelSpec:
+        height, width = self.sizes.image_size
+        return ModelSpec(
+            self.sizes.name,
+            self.sizes.image_size,
+            self.sizes.grid,
+            self.sizes.mem_dim,
+            self.sizes.num_maskmem,
+            self.sizes.pointer_tokens,
+            (height // 4, width // 4),
+        )
+
+    @property
+    def device(self) -> torch.device:
+        return self.no_mem_embed.device
+
+    @torch.no_grad()
+    def encode(self, frame: Frame) -> Features:
+        """What there is to see in a frame: levels s4 and s8 as the decoder takes them, and s16."""
+        pixels = prepare(frame.image, self.sizes.image_size, self.options.resize, self.device)
+        return Features(frame.index, frame.size, self.encode_image(pixels.to(self.no_mem_embed.dtype)))
+
+    @torch.no_grad()
+    def decode(self, features: Features, questions: Sequence[Question]) -> list[Candidates]:
+        """The candidates for each question: three masks where the prompt may mean several things, else one.
+
+        Raises InputError for a prompt that does not fit the frame.
+        """
+        rows = self._asked_masks(features, questions) | self._given_masks(features, questions)
+        # The only wait for the device in a frame: every score of every question at once.
+        numbers = torch.stack([rows[i].numbers for i in range(len(questions))]).tolist() if rows else []
+        return [
+            Candidates(
+                rows[i].masks,
+                tuple(scores[: len(rows[i].masks)]),
+                rows[i].object_pointers,
+                self.no_obj_ptr[0].detach(),
+                scores[-1],
+            )
+            for i, scores in enumerate(numbers)
+        ]
+
+    @torch.no_grad()
+    def remember(self, features: Features, guesses: Sequence[Guess]) -> Tensor:
+        """(B, N, C): the page of each guess, to be stored. Its mask is that of `resolve`: blanked if not visible."""
+        logits = torch.stack([guess.mask for guess in guesses]).float()
+        prompted = torch.tensor([guess.prompted for guess in guesses], device=logits.device)[:, None, None]
+        if self.options.fill_hole_area and any(guess.prompted for guess in guesses):
+            logits = torch.where(prompted, fill_holes(logits, self.options.fill_hole_area), logits)
+        whole = F.interpolate(logits[:, None], self.sizes.image_size, mode="bilinear", align_corners=False)
+        masks = whole.sigmoid()
+        if self.options.binarize_prompts:
+            masks = torch.where(prompted[:, None], (whole > 0).to(masks.dtype), masks)
+        visible = torch.tensor([guess.visible for guess in guesses], device=logits.device)
+        return self.encode_memory(features.levels[2], masks, visible).to(self.options.memory_dtype)
+
+    def _asked_masks(self, features: Features, questions: Sequence[Question]) -> dict[int, _Row]:
+        """The rows of questions that are answered by looking."""
+        s4, s8, s16 = features.levels
+        asked = [i for i, question in enumerate(questions) if question.prompt is None or question.prompt.mask is None]
+        points = {i: points_of(questions[i].prompt, features, self.sizes.image_size) for i in asked}
+        images: dict[int, Tensor] = {}
+        for alike in groups(asked, lambda i: _layout(questions[i].memory)):
+            memories = [questions[i].memory for i in alike]
+            if is_empty(memories[0]):
+                conditioned = self.without_memory(s16).expand(len(alike), -1, -1, -1)
+            else:
+                conditioned = self.condition(s16, **memory_batch([m for m in memories if m is not None], s16.device))
+            images |= dict(zip(alike, conditioned, strict=True))
+
+        rows: dict[int, _Row] = {}
+        # No point and one point become equally many tokens, so tracking and a click are asked together.
+        for alike in groups(asked, lambda i: (max(1, len(points[i][0])), questions[i].previous is None)):
+            given, labels = _padded([points[i] for i in alike], s16.device)
+            previous = [questions[i].previous for i in alike]
+            start = torch.stack([p for p in previous if p is not None])[:, None] if previous[0] is not None else None
+            if start is not None:
+                start = fill_holes(start[:, 0], self.options.fill_hole_area)[:, None].clamp(-CLAMP, CLAMP)
+            answers = self.decode_masks(torch.stack([images[i] for i in alike]), s8, s4, given, labels, start)
+            picks = self._single_picks(answers)
+            for row, i in enumerate(alike):
+                masks, pred_iou, pointers, score = (each[row] for each in answers)
+                if point_count(questions[i].prompt) <= 1:
+                    rows[i] = _row(masks[1:], pointers[1:], pred_iou[1:], score)
+                else:  # the pointer stays that of mask 0, whichever mask is shown
+                    rows[i] = _row(masks[picks[row]], pointers[:1], pred_iou[picks[row]], score)
+        return rows
+
+    def _given_masks(self, features: Features, questions: Sequence[Question]) -> dict[int, _Row]:
+        """The rows of questions whose prompt is a mask: it is the answer, and the model only adds its pointer."""
+        s4, s8, s16 = features.levels
+        given = {
+            i: mask_of(question.prompt, features, self.sizes.image_size)
+            for i, question in enumerate(questions)
+            if question.prompt is not None and question.prompt.mask is not None
+        }
+        if not given:
+            return {}
+        masks = torch.stack(list(given.values())).to(s16.device)
+        answers = self.decode_given_mask(s16, s8, s4, masks)
+        logits = masks * (2 * GIVEN_LOGIT) - GIVEN_LOGIT
+        height, width = self.sizes.image_size
+        logits = F.interpolate(logits, (height // 4, width // 4), mode="bilinear", antialias=True, align_corners=False)
+        # The model may not see the object it was shown; then the pointer is the one of absence.
+        pointers = torch.where(answers.object_score > 0, answers.object_pointers[:, 0], self.no_obj_ptr)
+        present = masks.flatten(1).any(1)
+        score = torch.where(present, GIVEN_LOGIT, -GIVEN_LOGIT)[:, None]
+        sure = torch.ones_like(score)
+        return {i: _row(logits[row], pointers[row, None], sure[row], score[row]) for row, i in enumerate(given)}
+
+    def _single_picks(self, answers: Answers) -> Tensor:
+        """(B, 1) the mask to show where one is wanted: 0, or the best other where 0 is unstable and that matters."""
+        if not self.options.stability_fallback:
+            return answers.pred_iou.new_zeros(len(answers.masks), 1, dtype=torch.long)
+        delta = self.options.stability_delta
+        first = answers.masks[:, 0].flatten(1)
+        inner, outer = (first > delta).sum(1), (first > -delta).sum(1)
+        stability = torch.where(outer > 0, inner / outer, 1.0)
+        best = answers.pred_iou[:, 1:].argmax(1) + 1
+        return torch.where(stability >= self.options.stability_threshold, 0, best)[:, None]
+
+
+class _Row(NamedTuple):
+    """An answer before its scores are on the host. Rows share no storage, so keeping one keeps no other alive."""
+
+    masks: Tensor  # (K, h, w)
+    object_pointers: Tensor  # (K, C)
+    numbers: Tensor  # (4,) K predicted IoUs, zeros up to three, the object score
+
+
+def _row(masks: Tensor, object_pointers: Tensor, pred_iou: Tensor, object_score: Tensor) -> _Row:
+    """masks (K, h, w)   object_pointers (K, C)   pred_iou (K,)   object_score (1,)"""
+    numbers = torch.cat((F.pad(pred_iou, (0, 3 - len(pred_iou))), object_score))
+    return _Row(masks.clone(), object_pointers.clone(), numbers.float())
+
+
+def _layout(memory: Memory | None) -> tuple[int, ...] | None:
+    return None if memory is None or is_empty(memory) else memory.layout
+
+
+def _padded(prompts: Sequence[tuple[Tensor, Tensor]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """(B, P, 2) points and (B, P) labels; where there is none, one padding point stands in."""
+    nowhere = torch.zeros(1, 2), torch.full((1,), NOT_A_POINT)
+    points, labels = zip(*(each if len(each[0]) else nowhere for each in prompts), strict=True)
+    return torch.stack(points).to(device), torch.stack(labels).to(device)
+
+
+def _small(*shape: int) -> nn.Parameter:
+    return nn.Parameter(nn.init.trunc_normal_(torch.empty(shape), std=0.02))
+
+
+def load(
+    name: str = "nano",
+    *,
+    image_size: int | tuple[int, int] | None = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    **options: Any,
+) -> Sam2:
+    """A SAM 2 ready to track: in evaluation mode, without gradients.
+
+    name: a published size ("sam2.1-tiny"), the embedded "nano", or the path of a checkpoint file.
+    image_size: side or (H, W) of the input grid, multiples of 32; the one it was trained at when left out.
+    options: fields of `Options` (resize, stability_fallback, binarize_prompts, fill_hole_area, memory_dtype, ...).
+
+    Raises ModelError for a checkpoint that is missing, broken or of another model, UsageError for a wrong option.
+    """
+    known = {field.name for field in fields(Options)}
+    if unknown := sorted(options.keys() - known):
+        raise UsageError(f"SAM 2 has no option {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
+    sizes, weights = checkpoints.read(name)
+    if image_size is not None:
+        sizes = sizes.at(_grid(image_size))
+    with torch.device("meta"):
+        model = Sam2(sizes, Options(**options))
+    model.load_state_dict(weights, assign=True)
+    matrix = model.sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix.float()
+    model = model.to(device, dtype)
+    # Places are finer than half precision can tell apart.
+    model.sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix = matrix.to(device)
+    return model.eval().requires_grad_(False)
+
+
+def _grid(image_size: int | tuple[int, int]) -> tuple[int, int]:
+    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
+    if min(height, width) < 32 or height % 32 or width % 32:
+        raise UsageError(f"The input grid {height}x{width} does not work: both sides must be multiples of 32.")
+    return height, width
