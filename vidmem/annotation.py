@@ -11,6 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
+from vidmem import rle
+
 Box = tuple[float, float, float, float]
 
 
@@ -38,6 +40,11 @@ class ObjectAnnotation:
         if len(rows) == 0:
             return None
         return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+
+    @cached_property
+    def counts(self) -> str:
+        """The mask in COCO run lengths; made once, however many writers ask."""
+        return rle.encode(self.mask)
 
 
 @dataclass(frozen=True, eq=False)

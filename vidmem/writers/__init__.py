@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 class Writer(Protocol):
     """Made with the output folder; given every frame in order; closed once.
 
-    After a crash the same frames may be given again from the first on: a writer starts its file anew.
+    After a crash the same frames may be given again from the first on: a writer starts its file anew. What stands on
+    disk after any `write` is whole, whether or not `close` is ever called. Nothing is held that grows with the frames.
+    A place that cannot be written raises InputError with one line that says what, where and how to mend it.
     """
 
     needs_image: bool  # whether `write` must be given the picture
@@ -38,11 +40,11 @@ writers: Catalog[Writer] = Catalog(
     "vidmem.writers",
     {
         "png": "vidmem.writers.palette:PaletteMasks",  # masks/NAME.png, DAVIS palette, index = object id
-        "object-png": "vidmem.writers.objects:ObjectMasks",  # masks/ID/NAME.png, 0 or 255
+        "object-png": "vidmem.writers.objects:ObjectMasks",  # objects/ID/NAME.png, 255 on the object; overlap is kept
         "rle": "vidmem.writers.rle:CocoRle",  # tracks.rle.json, COCO run lengths
-        "ytvos": "vidmem.writers.ytvos:YoutubeVos",  # tracks.ytvos.json, YouTube-VIS / VOS form
-        "csv": "vidmem.writers.table:Csv",  # tracks.csv
-        "parquet": "vidmem.writers.parquet:Parquet",  # tracks.parquet
+        "ytvos": "vidmem.writers.ytvos:YoutubeVos",  # tracks.ytvos.json, YouTube-VIS form
+        "csv": "vidmem.writers.table:Csv",  # tracks.csv, boxes and scores
+        "parquet": "vidmem.writers.parquet:Parquet",  # tracks.parquet, the same with masks
         "mp4": "vidmem.writers.overlay:Overlay",  # overlay.mp4, coloured masks over the video
     },
 )
