@@ -12,6 +12,11 @@ _SHIPPED = Path(__file__).with_name("_cards")
 _HOME = _SHIPPED if _SHIPPED.is_dir() else Path(__file__).parent.parent  # a wheel's copies, or the checkout's root
 
 
+def home() -> Path:
+    """The folder that holds trackers/, configs/ and weights/: the checkout, or a wheel's copies of them."""
+    return _HOME
+
+
 def find(folder: str, name: str) -> Path:
     """The card `name` of `folder`. A path to a .toml file is taken as it is."""
     path = Path(name) if name.endswith(".toml") else _HOME / folder / f"{name}.toml"
@@ -29,3 +34,8 @@ def names(folder: str) -> list[str]:
 def read(folder: str, name: str) -> dict[str, Any]:
     """What a card says."""
     return tomllib.loads(find(folder, name).read_text())
+
+
+def beside(folder: str, file: str) -> Path:
+    """Where a file that ships beside the cards of `folder` is kept."""
+    return _HOME / folder / file

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
+
+from vidmem.errors import UsageError
 
 Resize = Literal["pil-bicubic", "bilinear-antialias", "bilinear"]
 
 
 @dataclass(frozen=True)
 class Options:
-    """Every switch of the model. The reference's `apply_postprocessing=True` is the three switches below together:
+    """Every switch of the model. The reference's `apply_postprocessing=True` is three of them together:
     stability_fallback=True, binarize_prompts=True, fill_hole_area=8. Its published tracking numbers are without."""
 
     resize: Resize = "pil-bicubic"  # how SAM 2 reads folders of JPEG; the others: its image predictor, transformers
@@ -22,3 +24,36 @@ class Options:
     binarize_prompts: bool = False  # remember a prompted mask as 0 and 1 instead of softly
     fill_hole_area: int = 0  # fill holes of at most so many pixels of the mask's own grid
     memory_dtype: torch.dtype = torch.bfloat16  # of stored pages
+
+    def __post_init__(self) -> None:
+        if self.resize not in get_args(Resize):
+            raise UsageError(f"No resize is named {self.resize!r}. Known: {', '.join(get_args(Resize))}.")
+        if self.fill_hole_area < 0:
+            raise UsageError(f"fill_hole_area is {self.fill_hole_area}; give 0 for none, or a number of pixels.")
+
+
+def as_dtype(name: str | torch.dtype) -> torch.dtype:
+    """A floating dtype, also by its name as a card or the command line writes it."""
+    found = name if isinstance(name, torch.dtype) else getattr(torch, name, None)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise UsageError(f"No floating dtype is named {name!r}. Known: float32, bfloat16, float16.")
+    return found
+
+
+def as_device(name: str | torch.device) -> torch.device:
+    """A device that is there."""
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError, NotImplementedError) as reason:
+        raise UsageError(f"The device {str(name)!r} cannot be used here ({str(reason).splitlines()[0]}).") from reason
+
+
+def as_grid(image_size: int | tuple[int, int] | list[int]) -> tuple[int, int]:
+    """(H, W) of an input grid, from one side or two."""
+    sides = [image_size, image_size] if isinstance(image_size, int) else list(image_size)
+    if len(sides) != 2 or min(sides) < 32 or any(side % 32 for side in sides):
+        raise UsageError(
+            f"The input grid {'x'.join(map(str, sides))} does not work: give one side or height and width, "
+            "each a multiple of 32."
+        )
+    return sides[0], sides[1]

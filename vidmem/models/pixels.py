@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from vidmem.errors import UsageError
 from vidmem.models.options import Resize
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -36,9 +35,7 @@ def prepare(image: Tensor, size: tuple[int, int], resize: Resize, device: torch.
         return normalise(image.to(device))[None]
     if resize == "bilinear-antialias":
         return normalise(_bilinear(image.to(device).float(), size))
-    if resize == "bilinear":
-        return normalise(_bilinear(image.to(device).float(), size).round().clamp(0, 255))
-    raise UsageError(f"No resize is named {resize!r}. Known: pil-bicubic, bilinear-antialias, bilinear.")
+    return normalise(_bilinear(image.to(device).float(), size).round().clamp(0, 255))
 
 
 def _bilinear(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NotRequired, TypedDict, TypeVar
 
 import torch
@@ -28,7 +28,7 @@ class Attended(TypedDict):
     pointer_scale: NotRequired[Tensor | None]
 
 
-def groups(items: Sequence[T], key: Callable[[T], Hashable]) -> list[list[T]]:
+def groups(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
     """The items that agree in `key`, in the order they first came."""
     found: dict[Hashable, list[T]] = {}
     for item in items:
@@ -41,13 +41,6 @@ def is_empty(memory: Memory | None) -> bool:
     return memory is None or not (memory.pages or memory.pointers)
 
 
-def point_count(prompt: Prompt | None) -> int:
-    """Points the decoder is given for a prompt: its clicks, and two for a box."""
-    if prompt is None:
-        return 0
-    return (0 if prompt.points is None else len(prompt.points)) + (0 if prompt.box is None else 2)
-
-
 def points_of(prompt: Prompt | None, features: Features, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """(P, 2) points in pixels of the input `size` and (P,) labels; the corners of a box come first.
 
@@ -57,11 +50,10 @@ def points_of(prompt: Prompt | None, features: Features, size: tuple[int, int]) 
     height, width = features.size
     if prompt is not None and prompt.box is not None:
         x0, y0, x1, y1 = (float(v) for v in prompt.box)
-        if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+        if not (x0 < x1 and y0 < y1 and x1 > 0 and y1 > 0 and x0 < width and y0 < height):
             raise InputError(
-                f"The box {x0:g},{y0:g},{x1:g},{y1:g} of object {prompt.object_id} in frame {features.frame} does not "
-                f"fit the picture of {width}x{height} pixels. Give x0,y0,x1,y1 with 0 <= x0 < x1 <= {width} and "
-                f"0 <= y0 < y1 <= {height}."
+                f"The box {x0:g},{y0:g},{x1:g},{y1:g} of object {prompt.object_id} in frame {features.frame} covers "
+                f"nothing of the picture of {width}x{height} pixels. Give x0,y0,x1,y1 with x0 < x1 and y0 < y1."
             )
         points += [[x0, y0], [x1, y1]]
         labels += [BOX_START, BOX_END]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -17,22 +18,21 @@ from torch import Tensor, nn
 
 from vidmem.errors import UsageError
 from vidmem.models import ModelSpec, checkpoints
+from vidmem.models.answering import answer_by_looking, answer_with_given
 from vidmem.models.hiera import ImageEncoder
 from vidmem.models.holes import fill_holes
 from vidmem.models.layers import MLP
 from vidmem.models.mask_decoder import MaskDecoder
 from vidmem.models.memory_attention import MemoryAttention, page_stride
 from vidmem.models.memory_encoder import MemoryEncoder
-from vidmem.models.options import Options
+from vidmem.models.options import Options, as_device, as_dtype, as_grid
 from vidmem.models.pixels import prepare
 from vidmem.models.position import sine_map, time_code
-from vidmem.models.prompt_encoder import NOT_A_POINT, PromptEncoder
-from vidmem.models.questions import groups, is_empty, mask_of, memory_batch, point_count, points_of
+from vidmem.models.prompt_encoder import PromptEncoder
 from vidmem.models.sizes import Architecture
-from vidmem.values import Candidates, Features, Frame, Guess, Memory, Question
+from vidmem.values import Candidates, Features, Frame, Guess, Question
 
-CLAMP = 32.0  # of an earlier answer's logits when it is corrected (sam2_video_predictor.py:274)
-GIVEN_LOGIT = 10.0  # how sure of a mask that was given (sam2_base.py:420)
+PLACE_CODE = "sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"
 POSITION_SHARE = 0.1  # of the sine map, added to the features before memory attention (memory_attention.py:140)
 
 
@@ -188,6 +188,7 @@ class Sam2(nn.Module):
             self.sizes.num_maskmem,
             self.sizes.pointer_tokens,
             (height // 4, width // 4),
+            str(self.options.memory_dtype).removeprefix("torch."),
         )
 
     @property
@@ -206,7 +207,9 @@ class Sam2(nn.Module):
 
         Raises InputError for a prompt that does not fit the frame.
         """
-        rows = self._asked_masks(features, questions) | self._given_masks(features, questions)
+        given = {i: q for i, q in enumerate(questions) if q.prompt is not None and q.prompt.mask is not None}
+        asked = {i: q for i, q in enumerate(questions) if i not in given}
+        rows = answer_by_looking(self, features, asked) | answer_with_given(self, features, given)
         # The only wait for the device in a frame: every score of every question at once.
         numbers = torch.stack([rows[i].numbers for i in range(len(questions))]).tolist() if rows else []
         return [
@@ -234,96 +237,6 @@ class Sam2(nn.Module):
         visible = torch.tensor([guess.visible for guess in guesses], device=logits.device)
         return self.encode_memory(features.levels[2], masks, visible).to(self.options.memory_dtype)
 
-    def _asked_masks(self, features: Features, questions: Sequence[Question]) -> dict[int, _Row]:
-        """The rows of questions that are answered by looking."""
-        s4, s8, s16 = features.levels
-        asked = [i for i, question in enumerate(questions) if question.prompt is None or question.prompt.mask is None]
-        points = {i: points_of(questions[i].prompt, features, self.sizes.image_size) for i in asked}
-        images: dict[int, Tensor] = {}
-        for alike in groups(asked, lambda i: _layout(questions[i].memory)):
-            memories = [questions[i].memory for i in alike]
-            if is_empty(memories[0]):
-                conditioned = self.without_memory(s16).expand(len(alike), -1, -1, -1)
-            else:
-                conditioned = self.condition(s16, **memory_batch([m for m in memories if m is not None], s16.device))
-            images |= dict(zip(alike, conditioned, strict=True))
-
-        rows: dict[int, _Row] = {}
-        # No point and one point become equally many tokens, so tracking and a click are asked together.
-        for alike in groups(asked, lambda i: (max(1, len(points[i][0])), questions[i].previous is None)):
-            given, labels = _padded([points[i] for i in alike], s16.device)
-            previous = [questions[i].previous for i in alike]
-            start = torch.stack([p for p in previous if p is not None])[:, None] if previous[0] is not None else None
-            if start is not None:
-                start = fill_holes(start[:, 0], self.options.fill_hole_area)[:, None].clamp(-CLAMP, CLAMP)
-            answers = self.decode_masks(torch.stack([images[i] for i in alike]), s8, s4, given, labels, start)
-            picks = self._single_picks(answers)
-            for row, i in enumerate(alike):
-                masks, pred_iou, pointers, score = (each[row] for each in answers)
-                if point_count(questions[i].prompt) <= 1:
-                    rows[i] = _row(masks[1:], pointers[1:], pred_iou[1:], score)
-                else:  # the pointer stays that of mask 0, whichever mask is shown
-                    rows[i] = _row(masks[picks[row]], pointers[:1], pred_iou[picks[row]], score)
-        return rows
-
-    def _given_masks(self, features: Features, questions: Sequence[Question]) -> dict[int, _Row]:
-        """The rows of questions whose prompt is a mask: it is the answer, and the model only adds its pointer."""
-        s4, s8, s16 = features.levels
-        given = {
-            i: mask_of(question.prompt, features, self.sizes.image_size)
-            for i, question in enumerate(questions)
-            if question.prompt is not None and question.prompt.mask is not None
-        }
-        if not given:
-            return {}
-        masks = torch.stack(list(given.values())).to(s16.device)
-        answers = self.decode_given_mask(s16, s8, s4, masks)
-        logits = masks * (2 * GIVEN_LOGIT) - GIVEN_LOGIT
-        height, width = self.sizes.image_size
-        logits = F.interpolate(logits, (height // 4, width // 4), mode="bilinear", antialias=True, align_corners=False)
-        # The model may not see the object it was shown; then the pointer is the one of absence.
-        pointers = torch.where(answers.object_score > 0, answers.object_pointers[:, 0], self.no_obj_ptr)
-        present = masks.flatten(1).any(1)
-        score = torch.where(present, GIVEN_LOGIT, -GIVEN_LOGIT)[:, None]
-        sure = torch.ones_like(score)
-        return {i: _row(logits[row], pointers[row, None], sure[row], score[row]) for row, i in enumerate(given)}
-
-    def _single_picks(self, answers: Answers) -> Tensor:
-        """(B, 1) the mask to show where one is wanted: 0, or the best other where 0 is unstable and that matters."""
-        if not self.options.stability_fallback:
-            return answers.pred_iou.new_zeros(len(answers.masks), 1, dtype=torch.long)
-        delta = self.options.stability_delta
-        first = answers.masks[:, 0].flatten(1)
-        inner, outer = (first > delta).sum(1), (first > -delta).sum(1)
-        stability = torch.where(outer > 0, inner / outer, 1.0)
-        best = answers.pred_iou[:, 1:].argmax(1) + 1
-        return torch.where(stability >= self.options.stability_threshold, 0, best)[:, None]
-
-
-class _Row(NamedTuple):
-    """An answer before its scores are on the host. Rows share no storage, so keeping one keeps no other alive."""
-
-    masks: Tensor  # (K, h, w)
-    object_pointers: Tensor  # (K, C)
-    numbers: Tensor  # (4,) K predicted IoUs, zeros up to three, the object score
-
-
-def _row(masks: Tensor, object_pointers: Tensor, pred_iou: Tensor, object_score: Tensor) -> _Row:
-    """masks (K, h, w)   object_pointers (K, C)   pred_iou (K,)   object_score (1,)"""
-    numbers = torch.cat((F.pad(pred_iou, (0, 3 - len(pred_iou))), object_score))
-    return _Row(masks.clone(), object_pointers.clone(), numbers.float())
-
-
-def _layout(memory: Memory | None) -> tuple[int, ...] | None:
-    return None if memory is None or is_empty(memory) else memory.layout
-
-
-def _padded(prompts: Sequence[tuple[Tensor, Tensor]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """(B, P, 2) points and (B, P) labels; where there is none, one padding point stands in."""
-    nowhere = torch.zeros(1, 2), torch.full((1,), NOT_A_POINT)
-    points, labels = zip(*(each if len(each[0]) else nowhere for each in prompts), strict=True)
-    return torch.stack(points).to(device), torch.stack(labels).to(device)
-
 
 def _small(*shape: int) -> nn.Parameter:
     return nn.Parameter(nn.init.trunc_normal_(torch.empty(shape), std=0.02))
@@ -332,15 +245,18 @@ def _small(*shape: int) -> nn.Parameter:
 def load(
     name: str = "nano",
     *,
-    image_size: int | tuple[int, int] | None = None,
+    checkpoint: str | Path | None = None,
+    image_size: int | tuple[int, int] | list[int] | None = None,
     device: str | torch.device = "cpu",
-    dtype: torch.dtype = torch.float32,
+    dtype: str | torch.dtype = torch.float32,
     **options: Any,
 ) -> Sam2:
     """A SAM 2 ready to track: in evaluation mode, without gradients.
 
     name: a published size ("sam2.1-tiny"), the embedded "nano", or the path of a checkpoint file.
+    checkpoint: the file to read instead of the one known by the name; it must hold weights of that size.
     image_size: side or (H, W) of the input grid, multiples of 32; the one it was trained at when left out.
+    dtype: of weights and features, a torch dtype or its name.
     options: fields of `Options` (resize, stability_fallback, binarize_prompts, fill_hole_area, memory_dtype, ...).
 
     Raises ModelError for a checkpoint that is missing, broken or of another model, UsageError for a wrong option.
@@ -348,21 +264,18 @@ def load(
     known = {field.name for field in fields(Options)}
     if unknown := sorted(options.keys() - known):
         raise UsageError(f"SAM 2 has no option {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
-    sizes, weights = checkpoints.read(name)
+    if "memory_dtype" in options:
+        options["memory_dtype"] = as_dtype(options["memory_dtype"])
+    chosen, device, dtype = Options(**options), as_device(device), as_dtype(dtype)
+    path, expected = checkpoints.find(name, checkpoint)
+    sizes, weights = checkpoints.read(path, expected)
     if image_size is not None:
-        sizes = sizes.at(_grid(image_size))
+        sizes = sizes.at(as_grid(image_size))
     with torch.device("meta"):
-        model = Sam2(sizes, Options(**options))
-    model.load_state_dict(weights, assign=True)
-    matrix = model.sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix.float()
-    model = model.to(device, dtype)
+        model = Sam2(sizes, chosen)
+    checkpoints.check(weights, model.state_dict(), path, sizes.name)
+    model.load_state_dict({key: tensor.to(device, dtype) for key, tensor in weights.items()}, assign=True)
     # Places are finer than half precision can tell apart.
-    model.sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix = matrix.to(device)
+    code = model.sam_prompt_encoder.pe_layer
+    code.positional_encoding_gaussian_matrix = weights[PLACE_CODE].to(device, torch.float32)
     return model.eval().requires_grad_(False)
-
-
-def _grid(image_size: int | tuple[int, int]) -> tuple[int, int]:
-    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
-    if min(height, width) < 32 or height % 32 or width % 32:
-        raise UsageError(f"The input grid {height}x{width} does not work: both sides must be multiples of 32.")
-    return height, width

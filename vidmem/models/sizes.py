@@ -122,13 +122,15 @@ MICRO = Architecture(
     layer_scale=0.1,
 )
 
+EMBEDDED = "nano"  # the one that comes with vidmem
+
 ARCHITECTURES: dict[str, Architecture] = {
     **{f"sam2.1-{size}": replace(trunk, name=f"sam2.1-{size}") for size, trunk in _TRUNKS.items()},
     **{
         f"sam2-{size}": replace(trunk, name=f"sam2-{size}", occlusion_embedding=False, pointer_time=False)
         for size, trunk in _TRUNKS.items()
     },
-    "nano": NANO,
+    EMBEDDED: NANO,
     "micro": MICRO,
 }
 
