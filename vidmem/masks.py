@@ -1,4 +1,4 @@
-"""Masks from image files: index PNGs of every usual kind, as prompts or as finished results."""
+"""Masks from image files: index PNGs of every usual kind, to prompt with or to read results back."""
 
 from __future__ import annotations
 
@@ -41,21 +41,6 @@ def read_labels(path: str | Path) -> np.ndarray:
     if picture.mode in ("RGB", "RGBA", "RGBX"):
         return _from_colours(np.asarray(picture)[..., :3], path)
     raise InputError(f"{path} is of mode {picture.mode}. Save the mask as a palette, grey or RGB PNG.")
-
-
-def read_masks(path: str | Path, size: tuple[int, int] | None = None) -> dict[int, np.ndarray]:
-    """object id -> (H, W) bool, for prompts: InputError also when it shows no object, or is not of `size` (H, W)."""
-    labels = read_labels(path)
-    height, width = labels.shape
-    if size is not None and (height, width) != tuple(size):
-        raise InputError(
-            f"{path} is {width}x{height} pixels, the frame is {size[1]}x{size[0]}. Scale the mask to the frame "
-            "(nearest neighbour, so that ids stay whole)."
-        )
-    ids = np.unique(labels)
-    if not ids.any():
-        raise InputError(f"{path} shows no object: every pixel is 0. Paint the object with its id, or with 255.")
-    return {int(object_id): labels == object_id for object_id in ids if object_id}
 
 
 def _ids(values: np.ndarray, path: Path) -> np.ndarray:

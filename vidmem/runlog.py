@@ -1,9 +1,10 @@
-"""run.jsonl: all that a run has said, a line a frame. A killed run is resumed from it, and results are remade from it."""
+"""run.jsonl: all that a run has said, a line a frame. A killed run is resumed from it, results are remade from it."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from shutil import rmtree
@@ -43,11 +44,9 @@ class RunLog:
     def resume(cls, folder: Path) -> RunLog:
         """The log as a killed run left it, to be continued; a half-written last line is taken away."""
         path = Path(folder) / NAME
-        ends = -1, 0
-        for ends in enumerate(end for _, end in _lines(path)):
-            pass
-        _cut(path, ends[1])
-        return cls(folder, GrowingFile.reopen(path, frames=ends[0]))
+        frames, end = deque(enumerate(end for _, end in _lines(path)), maxlen=1)[0]
+        _cut(path, end)
+        return cls(folder, GrowingFile.reopen(path, frames=frames))
 
     @property
     def frames(self) -> int:
