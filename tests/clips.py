@@ -32,7 +32,7 @@ def squares(frames: int = 8, size: int = 64, objects: int = 1) -> list[tuple[Fra
 class ListSource:
     """Frames held in a list, as a source that can be read again; counts how often a frame is read."""
 
-    name, rate, seekable = "list", 10.0, True
+    name, rate, seekable, skipped = "list", 10.0, True, 0
 
     def __init__(self, frames: list[Frame]):
         self.frames, self.promised, self.size, self.reads = frames, len(frames), frames[0].size, 0

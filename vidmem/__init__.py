@@ -1,10 +1,10 @@
 """vidmem: streaming memory for models that watch video.
 
-    import vidmem
-    tracker = vidmem.load("sam2", model="nano")
-    prompts = {0: [vidmem.Prompt(1, box=torch.tensor([120.0, 80, 260, 400]))]}
-    for state, frame, track in tracker.run(vidmem.watch("clip.mp4"), prompts):
-        track.masks()[1]  # (H, W) bool
+import vidmem
+tracker = vidmem.load("sam2", model="nano")
+prompts = {0: [vidmem.Prompt(1, box=torch.tensor([120.0, 80, 260, 400]))]}
+for state, frame, track in tracker.run(vidmem.watch("clip.mp4"), prompts):
+    track.masks()[1]  # (H, W) bool
 """
 
 from __future__ import annotations

@@ -174,7 +174,7 @@ class Session:
         if start is None:
             start = max(min(at for at, said in self.kept.asked.items() if each in said) for each in self.objects)
         state: State = {}
-        for frame in self.source.between(start, (stop or 0) - 1, -1):
+        for frame in self.source.between(start, stop - 1 if stop else None, -1):
             state, track = self._step(state, frame)
             yield self, frame, track
 

@@ -53,8 +53,10 @@ class Tracker:
         """
         asked = _by_object(prompts)
         previous, settled = previous or {}, settled or {}
-        features = self.model.encode(frame)
         pasts = {**dict.fromkeys((*asked, *settled), self._newborn()), **state}
+        if not pasts:
+            return state, Track(frame.index, frame.time, frame.name, frame.size)
+        features = self.model.encode(frame)
         questions = {
             object_id: self._questions(histories, asked.get(object_id), previous.get(object_id))
             for object_id, histories in pasts.items()
@@ -78,9 +80,7 @@ class Tracker:
                     offered[branch.parent], branch.pick, frame.index, self.present_above, prompted
                 )
                 seen = Observation(guess, offered[branch.parent], partial(remembering.of, guess))
-                grown.append(
-                    History(self.bank.write(histories[branch.parent].bank, seen), branch.choice, branch.score)
-                )
+                grown.append(History(self.bank.write(histories[branch.parent].bank, seen), branch.choice, branch.score))
                 guesses.setdefault(object_id, guess)
             following[object_id] = tuple(grown)
         remembering.fill()

@@ -14,12 +14,12 @@ from itertools import count
 import numpy as np
 import torch
 
-from vidmem.errors import InputError, UnknownName
+from vidmem.errors import UnknownName
 from vidmem.values import Frame
 
 RATE = 25.0
 LENGTHS = {"koi": 120}
-BOXES = {"koi": {1: (78.0, 88.0, 141.0, 239.0)}}  # what `vidmem track demo:koi` follows when nothing is said
+BOXES = {"koi": (78.0, 88.0, 141.0, 239.0)}  # what `vidmem track demo:koi` follows when nothing is said
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,19 @@ SHADOW = Fish((330, 200), (190, -95), 1 / 230, 0.35, 135, ((92, 104, 112), (60, 
 PADS = ((250, 120, 46, 0.4), (455, 250, 58, 2.2), (560, 90, 40, 4.0), (110, 300, 50, 5.3))  # x, y, radius, notch
 
 
+def box_of(source: str) -> str:
+    """The box a drawn clip is followed by when nothing is said, as `--box` takes it."""
+    name = source.partition(":")[2]
+    if name not in BOXES:
+        raise UnknownName(f"There is no demo clip {source!r}. Known: {', '.join(f'demo:{each}' for each in LENGTHS)}.")
+    return "0:" + ",".join(f"{each:g}" for each in BOXES[name])
+
+
 class DemoClip:
     """A drawn clip as a source. length=None never ends."""
 
     seekable = True
+    skipped = 0
     rate = RATE
     size = (360, 640)
 
@@ -65,13 +74,11 @@ class DemoClip:
         return self.between()
 
     def between(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[Frame]:
-        end = self.promised if self.promised is not None else None
+        end = self.promised
         if step > 0:
             last = end if stop is None else stop if end is None else min(stop, end)
             indices = count(start, step) if last is None else range(start, last, step)
         else:
-            if end is None and start is None:
-                raise InputError(f"{self.name} has no end to start from backwards; name the frame.")
             indices = range(start if end is None else min(start, end - 1), -1 if stop is None else stop, step)
         for index in indices:
             yield Frame(index, torch.from_numpy(draw(index)[0]).permute(2, 0, 1), index / RATE)

@@ -1,0 +1,79 @@
+"""The frames before an object's first prompt: found by following the video backwards first, kept on disk until needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from vidmem.annotation import Annotation
+from vidmem.asked import Saying
+from vidmem.errors import InputError, UsageError
+from vidmem.frames import Source
+from vidmem.prompting import Pending
+from vidmem.results import annotate
+from vidmem.runlog import RunLog, has_run
+from vidmem.tracker import State, Tracker
+
+FOLDER = ".backwards"
+PIECE = 16  # frames that are read back at a time
+
+
+class Backwards:
+    """What the way back said. On disk in pieces, of which one is in memory; forwards they are met in turn."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder / FOLDER
+        self._piece, self._annotations = -1, {}
+
+    def before(self, annotation: Annotation) -> Annotation:
+        """The annotation with the objects that are not begun yet, as the way back saw them."""
+        piece = annotation.frame // PIECE
+        if piece != self._piece:
+            place = self.folder / str(piece)
+            found = RunLog.read(place) if has_run(place) else ()
+            self._piece, self._annotations = piece, {each.frame: each for each in found}
+        earlier = self._annotations.get(annotation.frame)
+        if earlier is None:
+            return annotation
+        return replace(annotation, objects={**earlier.objects, **annotation.objects})
+
+
+def follow_backwards(
+    source: Source,
+    tracker: Tracker,
+    sayings: Sequence[Saying],
+    folder: Path,
+    overlap: bool,
+    report: Callable[[int], None] | None = None,
+) -> None:
+    """Follow every object from its last prompt down to frame 0. report is given the frames that are left.
+
+    Raises UsageError for prompts named by time, and InputError for a source that cannot be read backwards.
+    """
+    for saying in sayings:
+        if saying.frame is None:
+            raise UsageError(f"{saying.text} names a time; with --direction both name the frame by its number.")
+    if not source.seekable:
+        raise InputError(f"{source.name} cannot be read backwards. Leave out --direction both, or record it first.")
+    pending, state, log, piece = Pending(tuple(sayings)), _nothing(), None, -1
+    try:
+        for frame in source.between(max(each.frame or 0 for each in sayings), None, -1):
+            prompts, pending = pending.due(frame)
+            state, track = tracker.step(state, frame, prompts)
+            if frame.index // PIECE != piece:
+                piece = frame.index // PIECE
+                if log is not None:
+                    log.close()
+                log = RunLog.start(folder / FOLDER / str(piece))
+            assert log is not None
+            log.append(annotate(track, overlap))
+            if report:
+                report(frame.index)
+    finally:
+        if log is not None:
+            log.close()
+
+
+def _nothing() -> State:
+    return {}

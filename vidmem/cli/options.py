@@ -1,0 +1,90 @@
+"""Options that several verbs share, and how their texts become values."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vidmem.errors import UsageError
+
+Masks = Annotated[
+    list[str],
+    typer.Option(
+        "--mask", metavar="[ID@]FRAME:FILE", help="A painted mask; an index PNG may hold several objects. Repeatable."
+    ),
+]
+Boxes = Annotated[
+    list[str],
+    typer.Option(
+        "--box",
+        metavar="[ID@]FRAME:x0,y0,x1,y1",
+        help="A box in pixels. Repeatable; each without an ID begins a new object.",
+    ),
+]
+Points = Annotated[
+    list[str],
+    typer.Option(
+        "--point",
+        metavar="[ID@]FRAME:x,y[,neg]",
+        help="A click on the object, or off it with ,neg. Repeatable. FRAME may be a time: 12.5s.",
+    ),
+]
+Prompts = Annotated[Path | None, typer.Option("--prompts", metavar="FILE.json", help="Prompts from a file.")]
+TrackerName = Annotated[str, typer.Option("--tracker", help="A card of `vidmem trackers`, or a path to one.")]
+ModelName = Annotated[str, typer.Option("--model", help="A name of `vidmem models list`, or a path to a checkpoint.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
+Settings = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="PART.OPTION=VALUE",
+        help="Change one number of the card, for example bank.max_prompts=8 or model.image_size=512. Repeatable.",
+    ),
+]
+Formats = Annotated[
+    str, typer.Option("--formats", help="Comma-separated: png, object-png, rle, ytvos, csv, parquet, mp4.")
+]
+Reader = Annotated[str, typer.Option("--reader", help="What decodes video files: pyav, opencv, decord, torchcodec.")]
+OnDamage = Annotated[
+    str, typer.Option("--on-damage", help="At a damaged place: stop (keep what came before, say so) or skip it.")
+]
+Overlap = Annotated[bool, typer.Option("--overlap/--no-overlap", help="Whether objects may share pixels.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+def settings_of(texts: Sequence[str]) -> dict[str, Any]:
+    """{"bank.frames": 4} from ["bank.frames=4"]. A value is read as TOML; what is no TOML is taken as a word."""
+    settings: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not value:
+            raise UsageError(
+                f"--set {text} is not of the form PART.OPTION=VALUE, for example --set bank.max_prompts=8."
+            )
+        try:
+            settings[name] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            settings[name] = value
+    return settings
+
+
+def formats_of(text: str) -> list[str]:
+    """The names in a comma-separated list, each checked against the table of writers."""
+    from vidmem.writers import writers
+
+    chosen = [each.strip() for each in text.split(",") if each.strip()]
+    for each in chosen:
+        _ = writers[each]  # an unknown name is told before anything is read
+    if not chosen:
+        raise UsageError(f"--formats names none. Known: {', '.join(writers)}.")
+    return chosen
+
+
+def check_on_damage(value: str) -> str:
+    if value not in ("stop", "skip"):
+        raise UsageError(f"--on-damage {value!r} is not known. It is stop or skip.")
+    return value

@@ -1,0 +1,117 @@
+"""`vidmem track`: follow objects through a video and write the results."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vidmem.asked import parse
+from vidmem.cli import options
+from vidmem.errors import UsageError
+
+
+def track(
+    source: Annotated[
+        str, typer.Argument(help="A video file, a folder of images, an address, a camera number, or demo:koi.")
+    ],
+    masks: options.Masks = [],  # noqa: B006 (Typer reads the default, nothing writes it)
+    boxes: options.Boxes = [],  # noqa: B006
+    points: options.Points = [],  # noqa: B006
+    prompts: options.Prompts = None,
+    tracker: options.TrackerName = "sam2",
+    model: options.ModelName = "nano",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where results go; runs/track/NAME-N when left out.")
+    ] = None,
+    formats: options.Formats = "png,rle,csv,mp4",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was broken off.")] = False,
+    direction: Annotated[
+        str, typer.Option("--direction", help="forward, or both: also the frames before an object's first prompt.")
+    ] = "forward",
+    overlap: options.Overlap = True,
+    every: Annotated[int, typer.Option("--every", help="Take one frame of so many.")] = 1,
+    frames: Annotated[int | None, typer.Option("--frames", help="Stop after so many frames.")] = None,
+    reader: options.Reader = "pyav",
+    on_damage: options.OnDamage = "stop",
+    device: options.Device = "auto",
+    settings: options.Settings = [],  # noqa: B006
+    quiet: options.Quiet = False,
+) -> None:
+    """Follow objects through a video and write masks, tables and an overlay."""
+    if overwrite and resume:
+        raise UsageError(
+            "--overwrite and --resume exclude each other: the one replaces a run, the other goes on with it."
+        )
+    if direction not in ("forward", "both"):
+        raise UsageError(f"--direction {direction!r} is not known. It is forward or both.")
+    if every < 1 or (frames is not None and frames < 1):
+        raise UsageError("--every and --frames are 1 or more.")
+    chosen = options.formats_of(formats)
+    changed = options.settings_of(settings)
+    asked = masks or boxes or points or prompts
+    sayings = parse(masks, boxes, points, prompts) if asked or not source.startswith("demo:") else _demo_prompt(source)
+    folder = out or _fresh_folder(source)
+
+    from vidmem.cli.telling import Telling, tell_outcome
+    from vidmem.compose import load
+    from vidmem.frames.watch import watch
+    from vidmem.prompting import check_first, check_reach
+    from vidmem.run import follow
+
+    options.check_on_damage(on_damage)
+    video = watch(source, reader=reader, on_damage=on_damage, every=every)
+    try:
+        check_reach(sayings, video.name, video.promised)
+        check_first(sayings, video)
+        made = load(tracker, model, settings=changed, device=device)
+        facts = {
+            "source": source,
+            "prompts": [each.text for each in sayings],
+            "tracker": tracker,
+            "model": model,
+            "settings": changed,
+            "overlap": overlap,
+            "direction": direction,
+            "every": every,
+            "reader": reader,
+        }
+        total = min(x for x in (video.promised, frames) if x is not None) if video.promised or frames else None
+        with Telling(total, quiet) as telling:
+            outcome = follow(
+                video,
+                made,
+                sayings,
+                folder,
+                formats=chosen,
+                facts=facts,
+                mode="resume" if resume else "overwrite" if overwrite else "new",
+                overlap=overlap,
+                both_ways=direction == "both",
+                stop_after=frames,
+                watcher=telling,
+            )
+    finally:
+        video.close()
+    tell_outcome(outcome, quiet)
+    if outcome.damage is not None:
+        raise outcome.damage
+
+
+def _demo_prompt(source: str) -> list:
+    """What a drawn clip is followed by when nothing is said."""
+    from vidmem.frames.demo import box_of
+
+    return [saying for each in (box_of(source),) for saying in parse([], [each], [])]
+
+
+def _fresh_folder(source: str) -> Path:
+    """runs/track/NAME-N, the first N that is free."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(source.rstrip("/")).stem or "source").strip("-.") or "source"
+    number = 1
+    while (Path("runs/track") / f"{name}-{number}").exists():
+        number += 1
+    return Path("runs/track") / f"{name}-{number}"

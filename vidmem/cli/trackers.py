@@ -1,0 +1,28 @@
+"""`vidmem trackers`: every card, with its idea, its cost and when to use it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+
+def trackers(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+    """List the trackers: a card each, to be named by --tracker."""
+    from vidmem import cards
+
+    listed = {name: cards.read("trackers", name) for name in cards.names("trackers")}
+    if as_json:
+        typer.echo(json.dumps(listed, indent=1))
+        return
+    for name, card in listed.items():
+        typer.echo(f"{name}  ({card.get('title', name)})")
+        for word in ("idea", "cost", "when", "paper"):
+            if word in card:
+                typer.echo(f"  {word + ':':6s} {card[word]}")
+        parts = {part: card.get(part) for part in ("bank", "choice", "search") if card.get(part)}
+        typer.echo(
+            "  parts: "
+            + ", ".join(f"{part} {p if isinstance(p, str) else p.get('name', '')}" for part, p in parts.items())
+        )
