@@ -10,11 +10,10 @@ import numpy as np
 
 from vidmem.annotation import Annotation
 from vidmem.drawing import draw
-from vidmem.errors import InputError
-from vidmem.saving import hidden, make_folder, refusal
+from vidmem.errors import InputError, UsageError
+from vidmem.saving import GrowingFile, hidden, make_folder, refusal
 
 if TYPE_CHECKING:
-    from av.container import OutputContainer
     from av.video.stream import VideoStream
 
 CLOCK = 90_000  # ticks a second, as broadcast video counts: all usual frame rates fall on or near a tick
@@ -28,44 +27,54 @@ ENCODER = {"preset": "superfast", "tune": "zerolatency", "crf": "21", "bf": "0",
 THREADS = 2
 
 
+class Fragments:
+    """What the muxer writes to: hands over what has come since the last time, which is whole fragments."""
+
+    def __init__(self) -> None:
+        self._come = bytearray()
+
+    def write(self, part: bytes) -> int:
+        self._come += part
+        return len(part)
+
+    def take(self) -> bytes:
+        taken, self._come = bytes(self._come), bytearray()
+        return taken
+
+
 class Overlay:
     """Frames keep their times: a run from the first frame on shows each at the second the source has it, one that
     begins later starts at 0. A frame that is not later than the one before follows it by the latest interval.
 
     Width and height are brought to even numbers by repeating the last column or row, never by scaling. A frame of
-    another size than the first is cut or filled with black at its right and lower edge. Closing turns the fragments
-    into an ordinary MP4 with its index in front, for editors and players that want one.
+    another size than the first is cut or filled with black at its right and lower edge. A killed run leaves a video
+    that plays up to its last frame but one. Closing turns the fragments into an ordinary MP4 with its index in front,
+    for editors and players that want one.
     """
 
     needs_image = True
 
     def __init__(self, folder: Path) -> None:
         self.path = make_folder(Path(folder)) / "overlay.mp4"
+        self._file: GrowingFile | None = None
         try:
             self.path.unlink(missing_ok=True)  # an earlier run's; the first frame tells the size of the new one
         except OSError as error:
             raise refusal(self.path, error) from error
-        self.frames = 0
-        self._container: OutputContainer | None = None
 
     def write(self, annotation: Annotation, image: np.ndarray | None = None) -> None:
-        """image (H, W, 3) uint8 RGB. Raises InputError when the disk refuses."""
+        """image (H, W, 3) uint8 RGB. Raises InputError when the disk refuses; the file holds the frames before."""
         if image is None:
             raise InputError(
-                f"{self.path} needs the pictures of the source. Name the source, or leave mp4 out of --formats."
+                f"{self.path} shows the pictures of the source. Name the source, or leave mp4 out of --formats."
             )
-        from av.error import FFmpegError
-
-        try:
-            if self._container is None:
-                self._begin(annotation, image)
-            self._encode(draw(image, annotation), self._tick(annotation.time))
-        except FFmpegError as error:
-            raise refusal(self.path, _as_os_error(error), self.frames) from error
-        self.frames += 1
+        if self._file is None:
+            self._begin(annotation, image)
+        self._encode(draw(image, annotation), self._tick(annotation.time))
 
     def _begin(self, annotation: Annotation, image: np.ndarray) -> None:
         import av
+        from av.codec.codec import UnknownCodecError
         from av.video.reformatter import VideoReformatter
 
         height, width = image.shape[0] + image.shape[0] % 2, image.shape[1] + image.shape[1] % 2
@@ -73,16 +82,23 @@ class Overlay:
         self._start = 0.0 if annotation.frame == 0 else annotation.time
         self._last, self._step = -1, CLOCK // 25
         self._reformatter = VideoReformatter()
-        self._container = av.open(
-            str(self.path), "w", format="mp4", options={"movflags": FRAGMENTS, "flush_packets": "1"}
-        )
-        self._stream: VideoStream = self._container.add_stream("libx264", options=ENCODER)
+        self._fragments = Fragments()
+        options = {"movflags": FRAGMENTS, "flush_packets": "1"}
+        self._container = av.open(self._fragments, "w", format="mp4", options=options)
+        try:
+            self._stream: VideoStream = self._container.add_stream("libx264", options=ENCODER)
+        except UnknownCodecError as error:
+            raise UsageError(
+                "overlay.mp4 needs the H.264 encoder libx264, which this PyAV lacks. Install its wheel "
+                "(pip install av), or leave mp4 out of --formats."
+            ) from error
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
         codec: Any = self._stream.codec_context
         self._stream.time_base = codec.time_base = Fraction(1, CLOCK)
         codec.thread_count = THREADS
         codec.colorspace = codec.color_primaries = codec.color_trc = BT709
         codec.color_range = STUDIO_RANGE
+        self._file = GrowingFile(self.path)
 
     def _tick(self, time: float) -> int:
         """When the frame is shown, after the frame before in any case."""
@@ -98,28 +114,28 @@ class Overlay:
         import av
         from av.video.reformatter import ColorRange, Colorspace
 
-        assert self._container is not None
         shown = av.VideoFrame.from_ndarray(fit(picture, self._size), format="rgb24")
         frame = self._reformatter.reformat(
             shown, format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
         )
         frame.pts, frame.time_base = tick, Fraction(1, CLOCK)
-        for packet in self._stream.encode(frame):
-            self._container.mux(packet)
+        self._container.mux(self._stream.encode(frame))
+        self._save()
+
+    def _save(self) -> None:
+        assert self._file is not None
+        self._file.append(self._fragments.take())
 
     def close(self) -> None:
-        if self._container is None:
+        if self._file is None:
             return
-        from av.error import FFmpegError
-
+        self._container.mux(self._stream.encode())
+        self._container.close()
         try:
-            for packet in self._stream.encode():
-                self._container.mux(packet)
-            self._container.close()
-        except FFmpegError as error:
-            raise refusal(self.path, _as_os_error(error), self.frames) from error
+            self._save()
         finally:
-            self._container = None
+            self._file.close()
+            self._file = None
         self._defragment()
 
     def _defragment(self) -> None:
@@ -151,7 +167,3 @@ def fit(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if down > 1 or right > 1:
         return np.pad(picture, ((0, down), (0, right), (0, 0)))
     return np.pad(picture, ((0, down), (0, right), (0, 0)), mode="edge") if down or right else picture
-
-
-def _as_os_error(error: Any) -> OSError:
-    return OSError(error.errno, error.strerror)
