@@ -340,7 +340,7 @@ def test_the_overlay_keeps_uneven_times(tmp_path: Path):
     np.testing.assert_allclose(np.array(shown, float), times, atol=1 / 90_000)
 
 
-def test_an_overlay_that_begins_later_starts_at_nought(tmp_path: Path):
+def test_an_overlay_begins_with_its_first_frame(tmp_path: Path):
     write("mp4", tmp_path, (annotation(n, {}, time=n / 10) for n in range(50, 54)))
     with av.open(str(tmp_path / "overlay.mp4")) as video:
         np.testing.assert_allclose([float(f.time or 0) for f in video.decode(video=0)], [0, 0.1, 0.2, 0.3], atol=1e-4)

@@ -43,8 +43,8 @@ class Fragments:
 
 
 class Overlay:
-    """Frames keep their times: a run from the first frame on shows each at the second the source has it, one that
-    begins later starts at 0. A frame that is not later than the one before follows it by the latest interval.
+    """Frames keep their times, uneven ones too, counted from the first frame written. A frame that is not later than
+    the one before (a run backwards, pictures without times) follows it by the latest interval.
 
     Width and height are brought to even numbers by repeating the last column or row, never by scaling. A frame of
     another size than the first is cut or filled with black at its right and lower edge. A killed run leaves a video
@@ -79,7 +79,7 @@ class Overlay:
 
         height, width = image.shape[0] + image.shape[0] % 2, image.shape[1] + image.shape[1] % 2
         self._size = height, width
-        self._start = 0.0 if annotation.frame == 0 else annotation.time
+        self._start = annotation.time
         self._last, self._step = -1, CLOCK // 25
         self._reformatter = VideoReformatter()
         self._fragments = Fragments()
