@@ -17,7 +17,7 @@ from vidmem.runlog import RunLog
 from vidmem.values import Frame
 from vidmem.writers import writers
 
-SIZE = 24, 32
+SIZE = 48, 64
 FORMATS = ["png", "object-png", "rle", "ytvos", "csv", "parquet"]
 
 
