@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vidmem.compose import load
-    from vidmem.frames.watch import watch
+    from vidmem.frames import watch
     from vidmem.session import Session
     from vidmem.tracker import Tracker
     from vidmem.values import Entry, Frame, Guess, Memory, Prompt, Track
@@ -24,7 +24,7 @@ __version__ = "0.1.0"
 
 _HOMES = {  # the others live in vidmem.values
     "load": "vidmem.compose",
-    "watch": "vidmem.frames.watch",
+    "watch": "vidmem.frames",
     "Session": "vidmem.session",
     "Tracker": "vidmem.tracker",
 }

@@ -66,7 +66,9 @@ class DemoClip:
 
     def __init__(self, name: str = "koi", length: int | None = -1):
         if name not in LENGTHS:
-            raise UnknownName(f"There is no demo clip {name!r}. Known: {', '.join(f'demo:{each}' for each in LENGTHS)}.")
+            raise UnknownName(
+                f"There is no demo clip {name!r}. Known: {', '.join(f'demo:{each}' for each in LENGTHS)}."
+            )
         self.name = f"demo:{name}"
         self.promised = LENGTHS[name] if length == -1 else length
 
@@ -137,15 +139,16 @@ class _Pond:
         cover = np.zeros((360, 640), bool)
         for px, py, radius, notch in PADS:
             cx, cy = px + 6 * np.sin(index / 40 + notch), py + 4 * np.cos(index / 33 + notch)
-            dx, dy = x - cx, y - cy
+            near = _around(cx, cy, radius)
+            dx, dy = x[near] - cx, y[near] - cy
             distance = np.hypot(dx, dy)
             angle = np.arctan2(dy, dx)
             off = np.abs((angle - notch - 0.05 * np.sin(index / 25) + np.pi) % (2 * np.pi) - np.pi)
             inside = (distance < radius) & (off > 0.22)
             veins = 10 * np.cos(9 * (angle - notch)) * (distance / radius)
             shade = 1 - 0.35 * (distance[inside] / radius) ** 4
-            picture[inside] = (np.array([58.0, 128.0, 52.0]) + veins[inside, None]) * shade[:, None]
-            cover |= inside
+            picture[near][inside] = (np.array([58.0, 128.0, 52.0]) + veins[inside, None]) * shade[:, None]
+            cover[near] |= inside
         return cover
 
 
@@ -154,7 +157,8 @@ def _paint(picture: np.ndarray, fish: Fish, index: int) -> np.ndarray:
     y, x = _Pond.shared().rows
     cx, cy, heading = fish.pose(index)
     half = fish.length / 2
-    dx, dy = x - cx, y - cy
+    near = _around(cx, cy, half * 1.3)
+    dx, dy = x[near] - cx, y[near] - cy
     along = (np.cos(heading) * dx + np.sin(heading) * dy) / half  # -1 tail .. 1 nose
     across = (-np.sin(heading) * dx + np.cos(heading) * dy) / half
     across = across + 0.10 * np.sin(3.0 * along - index / 2.2) * (1 - along).clip(0, 2)  # it swims
@@ -168,10 +172,18 @@ def _paint(picture: np.ndarray, fish: Fish, index: int) -> np.ndarray:
     patch = patches[v, u] > 0.55
     colour = np.where(patch[:, None], np.array(fish.colours[1], float), np.array(fish.colours[0], float))
     shade = 1.08 - 1.1 * across[inside] ** 2 * 4
-    below = (np.roll(inside, (9, 6), (0, 1))) & ~inside
-    picture[below] *= 0.72
-    picture[inside] = colour * shade.clip(0.55, 1.1)[:, None]
-    return inside
+    below = np.roll(inside, (9, 6), (0, 1)) & ~inside
+    picture[near][below] *= 0.72
+    picture[near][inside] = colour * shade.clip(0.55, 1.1)[:, None]
+    whole = np.zeros((360, 640), bool)
+    whole[near] = inside
+    return whole
+
+
+def _around(x: float, y: float, reach: float) -> tuple[slice, slice]:
+    """The rows and columns of the picture within `reach` of a point."""
+    rows = slice(max(0, int(y - reach) - 12), max(0, int(y + reach) + 14))
+    return rows, slice(max(0, int(x - reach) - 12), max(0, int(x + reach) + 14))
 
 
 @lru_cache(maxsize=8)
