@@ -1,0 +1,248 @@
+"""Training: clips are functions of a seed, losses fall, a run that was cut off goes on as if it had not been."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from vidmem.errors import InputError, ModelError, UsageError
+from vidmem.models.sam2 import Sam2
+from vidmem.models.sizes import MICRO
+from vidmem.training import losses
+from vidmem.training.batches import batch
+from vidmem.training.clips import Mixture, draw, read_sequences
+from vidmem.training.initialise import initialise
+from vidmem.training.loop import Run, judgement, train
+from vidmem.training.procedural import Layer, compose, place
+from vidmem.training.prompts import ask, correct
+from vidmem.training.recipe import Data, Optimiser, Recipe, Stage, read
+from vidmem.training.rollout import follow, watch
+from vidmem.training.schedule import rate
+
+TINY = Stage(4, frames=3, clips=1, pictures=0.4, prompts=0.3)
+RECIPE = Recipe("tiny", architecture="micro", optimiser=Optimiser(warm_up=2), stages=(TINY,))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """These models are too small to be shared between threads: they would wait for each other most of the time."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def real_clips(tmp_path: Path) -> Path:
+    """Two drawn sequences in the layout of real ones: a bright square that moves over noise."""
+    chance = np.random.default_rng(0)
+    for name, side in (("first", 30), ("second", 44)):
+        for kind in ("frames", "masks"):
+            (tmp_path / "clips" / name / kind).mkdir(parents=True)
+        ground = chance.integers(0, 120, (90, 140, 3), dtype=np.uint8)
+        for step in range(12):
+            image, mask = ground.copy(), np.zeros((90, 140), np.uint8)
+            place = np.s_[20 : 20 + side, 10 + 5 * step : 10 + 5 * step + side]
+            image[place], mask[place] = (230, 220, 60), 255
+            Image.fromarray(image).save(tmp_path / "clips" / name / "frames" / f"{step:05d}.jpg")
+            Image.fromarray(mask).save(tmp_path / "clips" / name / "masks" / f"{step:05d}.png")
+    return tmp_path / "clips"
+
+
+def weights(model: torch.nn.Module) -> Tensor:
+    return torch.cat([each.detach().flatten() for each in model.parameters()])
+
+
+def test_a_clip_is_a_function_of_its_seed():
+    one, same, other = (draw((), Mixture(), 3, 64, (5, step)) for step in (1, 1, 2))
+    assert torch.equal(one.images, same.images) and torch.equal(one.masks, same.masks)
+    assert not torch.equal(one.images, other.images)
+
+
+def test_a_batch_is_a_function_of_recipe_and_step(real_clips: Path):
+    library = read_sequences(real_clips)
+    for step in range(4):
+        one, same = (batch(RECIPE, library, 64, step) for _ in range(2))
+        assert torch.equal(one.images, same.images) and torch.equal(one.asked.points, same.asked.points)
+    assert not torch.equal(batch(RECIPE, library, 64, 0).images, batch(RECIPE, library, 64, 0, part=1).images)
+
+
+def test_every_target_is_in_sight_in_the_first_frame(real_clips: Path):
+    library = read_sequences(real_clips)
+    for seed in range(20):
+        clip = draw(library, Mixture(synthetic=0.5), 3, 64, (seed,))
+        assert clip.images.shape == (3, 3, 64, 64) and clip.images.dtype == torch.uint8
+        assert 1 <= len(clip.masks) <= 2
+        assert clip.masks[:, 0].flatten(1).any(1).all()
+
+
+def test_what_is_laid_over_a_target_hides_it():
+    images, mask = torch.zeros(2, 3, 32, 32), torch.ones(2, 32, 32, dtype=torch.bool)
+    way = np.array([[-0.5, 0.0, 0.5, 0.5, 0.0], [0.5, 0.0, 0.5, 0.5, 0.0]])
+    layer = Layer(torch.ones(1, 4, 8, 8), place(way), target=True)
+    painted, masks = compose(images, [mask], [layer])
+    covered = masks[1]
+    assert torch.equal(masks[0], ~covered)
+    assert covered[0, 16, 8] and not covered[0, 16, 24] and covered[1, 16, 24]
+    assert painted[0, :, 16, 8].min() == 1 and painted[0, :, 16, 24].max() == 0
+
+
+def test_held_out_sequences_are_never_learned_from(real_clips: Path):
+    assert [each.name for each in read_sequences(real_clips, leave_out=("first",))] == ["second"]
+
+
+def test_prompts_lie_on_their_object():
+    mask = torch.zeros(1, 64, 64, dtype=torch.bool)
+    mask[0, 10:30, 20:50] = True
+    for seed in range(10):
+        chance = np.random.default_rng(seed)
+        x, y = ask(chance, "click", mask).points[0, 0].long()
+        assert mask[0, y, x]
+        corners = ask(chance, "box", mask).points[0]
+        assert torch.allclose(corners, torch.tensor([[20.0, 10.0], [50.0, 30.0]]), atol=3.1)
+
+
+def test_a_correction_points_at_a_mistake_and_says_which():
+    mask = torch.zeros(1, 64, 64, dtype=torch.bool)
+    mask[0, 10:30, 20:50] = True
+    chance = np.random.default_rng(0)
+    asked = ask(chance, "click", mask)
+    missed = correct(chance, asked, torch.zeros_like(mask))
+    assert missed.labels.tolist() == [[1, 1]]
+    spilt = correct(chance, asked, mask | (torch.arange(64) > 55))
+    x, y = spilt.points[0, 1].long()
+    assert spilt.labels.tolist() == [[1, 0]] and not mask[0, y, x]
+
+
+def test_mask_0_and_the_best_other_are_taught_and_every_predicted_iou():
+    truth = torch.zeros(1, 1, 32, 32, dtype=torch.bool)
+    truth[0, 0, 8:24, 8:24] = True
+    good = torch.where(truth[0, 0, ::4, ::4], 8.0, -8.0)
+    bad = torch.full((8, 8), 1.0)
+    masks = torch.stack([bad, good, -bad, bad])[None].requires_grad_()
+    ious = torch.full((1, 4), 0.5, requires_grad=True)
+    seen = losses.Seen(0, masks, ious, torch.ones(1, 1))
+    loss, _ = losses.total([seen], truth, losses.Weights())
+    loss.backward()
+    assert masks.grad is not None and ious.grad is not None
+    assert (masks.grad[0].abs().sum((1, 2)) > 0).tolist() == [True, True, False, False]
+    assert (ious.grad != 0).all() and ious.grad[0, 1] < 0 < ious.grad[0, 2]
+
+
+def test_masks_of_absent_objects_cost_nothing():
+    seen = losses.Seen(0, torch.randn(1, 4, 8, 8), torch.rand(1, 4), torch.full((1, 1), -20.0))
+    loss, parts = losses.total([seen], torch.zeros(1, 1, 32, 32, dtype=torch.bool), losses.Weights())
+    assert loss < 1e-6 and "mask" not in parts
+
+
+def test_the_rate_warms_up_and_falls_to_its_end():
+    settings = Optimiser(rate=1.0, last=0.1, warm_up=10)
+    assert rate(settings, 0, 0) == pytest.approx(0.1)
+    assert rate(settings, 10, 0) == pytest.approx(1.0)
+    assert rate(settings, 99, 1) == pytest.approx(0.1)
+
+
+def test_the_start_carries_a_mask_to_the_answer():
+    """From PyTorch's own values another mask hardly moves the answer for the next frame; from the start it does."""
+    clip = draw((), Mixture(), 2, MICRO.image_size[0], (3,))
+    left, right = torch.zeros(2, 1, *MICRO.image_size, dtype=torch.bool)
+    left[:, :, :40], right[:, :, -40:] = True, True
+
+    def moved(started: bool) -> float:
+        torch.manual_seed(0)
+        model = Sam2(MICRO).eval()
+        if started:
+            initialise(model)
+        images, answers = clip.images[None], []
+        for mask in (left, right):
+            asked = ask(np.random.default_rng(0), "mask", mask)
+            with torch.no_grad():
+                both = mask[:, None].expand(-1, 2, -1, -1)
+                answers.append(follow(model, images, both, torch.tensor([0]), asked)[1].masks)
+        return float((answers[0] - answers[1]).std() / answers[0].std())
+
+    assert moved(started=True) > 10 * moved(started=False)
+
+
+def test_the_loss_falls_on_one_clip():
+    recipe = dataclasses.replace(RECIPE, optimiser=Optimiser(rate=2e-3, warm_up=5, average=0.5))
+    run = Run(dataclasses.replace(recipe, stages=(Stage(30, 2, 1, pictures=0, prompts=0, balanced=0.5, gap=0),)))
+    costs = []
+    for _ in range(30):
+        costs.append(run.learn((), 0.0)["loss"])
+        run.step = 0  # the same clip again
+    assert costs[-1] < 0.7 * costs[0]
+
+
+def test_a_run_that_was_cut_off_ends_with_the_same_weights(tmp_path: Path):
+    whole, cut = Run(RECIPE), Run(RECIPE)
+    for _ in range(4):
+        whole.learn((), whole.step / 4)
+    for _ in range(2):
+        cut.learn((), cut.step / 4)
+    cut.save(tmp_path / "state.pt")
+    resumed = Run(RECIPE, fresh=False)
+    resumed.restore(tmp_path / "state.pt")
+    for _ in range(2):
+        resumed.learn((), resumed.step / 4)
+    assert torch.equal(weights(whole.model), weights(resumed.model))
+    assert torch.equal(weights(whole.mean), weights(resumed.mean))
+
+
+def test_two_processes_share_the_parts_of_a_step(tmp_path: Path):
+    recipe = dataclasses.replace(RECIPE, parts=2, stages=(dataclasses.replace(TINY, steps=2),))
+    alone, shared = (torch.load(train(recipe, tmp_path / str(n), workers=n))["model"] for n in (1, 2))
+    for name, each in alone.items():
+        assert torch.allclose(each, shared[name], atol=1e-6), name
+
+
+def test_a_run_writes_metrics_judgements_and_weights(real_clips: Path, tmp_path: Path):
+    data = Data(str(real_clips), hold_out=("second",))
+    said: list[str] = []
+    recipe = dataclasses.replace(RECIPE, data=data, stages=(dataclasses.replace(TINY, steps=2),))
+    out = train(recipe, tmp_path / "run", report=said.append)
+    steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    curve = [json.loads(line) for line in (tmp_path / "run" / "curve.jsonl").read_text().splitlines()]
+    assert steps == [1, 2] and curve[-1]["step"] == 2 and 0 <= curve[-1]["second"] <= 1
+    assert said and set(torch.load(out)["model"]) == set(Sam2(MICRO).state_dict())
+
+
+def test_an_object_is_followed_through_every_frame(real_clips: Path):
+    first, _ = read_sequences(real_clips)
+    torch.manual_seed(0)
+    model = Sam2(MICRO).eval()
+    answers = watch(model, list(first.images), first.masks[0])
+    assert len(answers) == 11 and all(each.shape == (90, 140) for each in answers)
+    assert 0 <= judgement(model, (first,))["J"] <= 1
+
+
+def test_a_recipe_is_read_with_its_parts(tmp_path: Path):
+    card = tmp_path / "mine.toml"
+    card.write_text(
+        'architecture = "micro"\n[data.mixture]\nstride = 2\n[[stages]]\nsteps = 3\n[[stages]]\nsteps = 4\n'
+    )
+    recipe = read(card)
+    assert (recipe.name, recipe.steps, recipe.data.mixture.stride) == ("mine", 7, 2)
+    assert recipe.stage(2) is recipe.stages[0] and recipe.stage(3) is recipe.stages[1]
+
+
+def test_mistakes_in_a_recipe_are_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    card = tmp_path / "mine.toml"
+    card.write_text("[data]\nclip = 3\n")
+    with pytest.raises(UsageError, match="unknown entry 'clip'"):
+        read(card)
+    monkeypatch.delenv("NO_SUCH_PLACE", raising=False)
+    with pytest.raises(InputError, match="not set"):
+        train(dataclasses.replace(RECIPE, data=Data("$NO_SUCH_PLACE/clips")), tmp_path)
+    with pytest.raises(InputError, match="no sequence"):
+        read_sequences(tmp_path)
+    with pytest.raises(ModelError, match="does not exist"):
+        Run(dataclasses.replace(RECIPE, init=str(tmp_path / "none.pt")))

@@ -1,0 +1,48 @@
+"""What is learned from at once: clips, prompts and how they are followed. A function of recipe, step and part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vidmem.training.clips import Sequence, draw
+from vidmem.training.prompts import Asked, Kind, ask
+from vidmem.training.recipe import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some clips and what is asked of them."""
+
+    images: Tensor  # (B, T, 3, S, S) uint8
+    masks: Tensor  # (N, T, S, S) bool
+    clip_of: Tensor  # (N,) which clip an object lives in
+    asked: Asked
+    gap: int
+    blind: int
+    told: bool
+    corrections: int
+
+
+def batch(recipe: Recipe, library: tuple[Sequence, ...], size: int, step: int, part: int = 0) -> Batch:
+    """One part of step number `step`; the same one whenever it is asked for."""
+    stage = recipe.stage(step)
+    chance = np.random.default_rng((recipe.seed, step, part))
+    pictures = chance.random() < stage.pictures
+    kind: Kind = "mask"
+    if pictures or chance.random() < stage.prompts:
+        kind = "click" if chance.random() < 0.5 else "box"
+    frames = 1 if pictures else stage.frames
+    count = max(1, stage.clips * (stage.frames - stage.blind) // 2) if pictures else stage.clips
+    clips = [draw(library, recipe.data.mixture, frames, size, (recipe.seed, step, part, each)) for each in range(count)]
+    masks = torch.cat([clip.masks for clip in clips])
+    clip_of = torch.tensor([number for number, clip in enumerate(clips) for _ in clip.masks])
+    gap = int(chance.integers(1, 150)) if chance.random() < stage.gap else 0
+    asked = ask(chance, kind, masks[:, 0])
+    corrections = int(kind != "mask" and chance.random() < (0.7 if pictures else 0.2))
+    blind = 0 if pictures else stage.blind
+    images = torch.stack([clip.images for clip in clips])
+    return Batch(images, masks, clip_of, asked, gap, blind, stage.told, corrections)

@@ -1,0 +1,83 @@
+"""Where a SAM 2 begins that has seen nothing: the start without which no small model learns in hours.
+
+PyTorch's own start damps every layer by 1 / sqrt(3). Behind the dozen layers between a mask that is shown and the mask
+that is answered nothing is left of it, and the network settles on one answer for everything. Here signals keep their
+size, the memory is loud, the picture is quiet, and memory attention begins as "look at the same place": the first thing
+the model can do is to copy what it remembers. Only values differ; sizes and names are those of every SAM 2.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from vidmem.errors import ModelError
+from vidmem.models.memory_attention import MemoryAttentionLayer
+from vidmem.models.sam2 import Sam2
+
+GAIN = math.sqrt(3.0)  # undoes the damping of PyTorch's start
+NECK, SKIPS = 0.15, 0.6  # how quiet the picture is beside the memory
+SHARPNESS = (4.5, 2.5)  # of "the same place" in the first and the later memory attention layers
+FASTEST = 4  # rotary frequencies of each axis that tell places apart
+
+
+@torch.no_grad()
+def initialise(model: Sam2) -> None:
+    """Give a model the start. Random numbers come from torch's global generator: seed it to repeat a start."""
+    for part in model.modules():
+        if isinstance(part, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            part.weight.mul_(GAIN)
+    _loud_masks(model)
+    for number, layer in enumerate(model.memory_attention.layers):
+        assert isinstance(layer, MemoryAttentionLayer)
+        _look_at_the_same_place(layer, SHARPNESS[min(number, len(SHARPNESS) - 1)])
+    for convolution in model.image_encoder.neck.modules():
+        if isinstance(convolution, nn.Conv2d):
+            convolution.weight.mul_(NECK)
+    for skip in (model.sam_mask_decoder.conv_s0, model.sam_mask_decoder.conv_s1):
+        skip.weight.mul_(SKIPS)
+
+
+def _loud_masks(model: Sam2) -> None:
+    """A mask of 0 and 1 reaches the decoder as -10 and 10, and the memory at twice its size."""
+    downsample = model.mask_downsample
+    downsample.weight.fill_(20 / downsample.weight.numel())
+    assert downsample.bias is not None
+    downsample.bias.fill_(-10.0)
+    last = [part for part in model.memory_encoder.mask_downsampler.modules() if isinstance(part, nn.Conv2d)][-1]
+    last.weight.mul_(2)
+
+
+def _look_at_the_same_place(layer: MemoryAttentionLayer, sharpness: float) -> None:
+    """Equal biases of queries and keys on the fastest rotating pairs: their product is greatest where both lie."""
+    attention = layer.cross_attn_image
+    width = attention.q_proj.out_features
+    fast = torch.arange(min(FASTEST, width // 4))
+    channels = torch.cat([2 * fast, 2 * (width // 4 + fast)])  # pairs lie side by side: first those of x, then of y
+    for projection in (attention.q_proj, attention.k_proj):
+        projection.weight.mul_(0.4)
+        projection.bias.zero_()
+        projection.bias[channels] = sharpness
+    nn.init.orthogonal_(attention.v_proj.weight, 2.0)
+    nn.init.orthogonal_(attention.out_proj.weight, 1.5)
+
+
+def load(model: Sam2, place: Path) -> None:
+    """Begin with the weights in a file (.safetensors, or .pt under "model" or bare), under their published names."""
+    if not place.exists():
+        raise ModelError(f'The recipe begins with {place}, which does not exist. Use init = "" to begin from nothing.')
+    if place.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        weights = load_file(place)
+    else:
+        weights = torch.load(place, weights_only=True, map_location="cpu")
+        weights = weights.get("model", weights)
+    try:
+        model.load_state_dict({name: each.float() for name, each in weights.items()})
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ModelError(f"{place} does not fit the recipe's architecture: {reason}") from None

@@ -1,0 +1,184 @@
+"""Training: one step after another, saved so that a run that was cut off goes on as if it had not been."""
+
+from __future__ import annotations
+
+import copy
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vidmem.models.sam2 import Sam2
+from vidmem.models.sizes import architecture
+from vidmem.training.batches import batch
+from vidmem.training.clips import Sequence, read_sequences
+from vidmem.training.diary import Diary, Report
+from vidmem.training.initialise import initialise, load
+from vidmem.training.losses import overlap, total
+from vidmem.training.parallel import STOP, Team, disband, gather_team
+from vidmem.training.recipe import Recipe, expand
+from vidmem.training.rollout import follow, watch
+from vidmem.training.schedule import average, optimise, rate
+
+STATE = "state.pt"
+SAVE_EVERY, JUDGE_EVERY = 180.0, 600.0  # seconds of training
+LOOKED_AT = 40  # frames of each held-out sequence that a judgement follows
+LATER = 10**6  # sets the chances of a step's clicks apart from those of its clips
+
+
+class Run:
+    """The weights, their mean and the optimiser of one training run, and how far it has come."""
+
+    def __init__(self, recipe: Recipe, fresh: bool = True):
+        sizes = architecture(recipe.architecture)
+        torch.manual_seed(recipe.seed)
+        self.recipe = recipe
+        self.side = sizes.image_size[0]
+        self.model = Sam2(sizes).train()
+        if fresh and recipe.init:
+            load(self.model, expand(recipe.init))
+        elif fresh:
+            initialise(self.model)
+        self.mean = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self.optimiser = optimise(self.model, recipe.optimiser)
+        self.step = 0
+        self.seconds = 0.0
+
+    def learn(self, library: tuple[Sequence, ...], progress: float, team: Team | None = None) -> dict[str, Any]:
+        """One step. `progress`: the share 0..1 of the whole run that is behind."""
+        recipe, team, started = self.recipe, team or Team(), time.perf_counter()
+        speed = rate(recipe.optimiser, self.step, progress)
+        for group in self.optimiser.param_groups:
+            group["lr"] = speed
+        for weight in self.model.parameters():
+            weight.grad = torch.zeros_like(weight)
+        line: dict[str, Any] = {"step": self.step + 1, "rate": speed}
+        for part in team.parts(recipe):
+            line |= self._part(library, part)
+        team.gather([weight.grad for weight in self.model.parameters()], recipe.parts)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.optimiser.clip)
+        if norm.isfinite():  # one wild clip must not end a run
+            self.optimiser.step()
+        average(self.mean.parameters(), self.model.parameters(), self.step, recipe.optimiser.average)
+        self.step += 1
+        return line | {"norm": float(norm), "seconds": time.perf_counter() - started}
+
+    def _part(self, library: tuple[Sequence, ...], part: int) -> dict[str, Any]:
+        """Add the gradients of one part of this step; -> what is worth noting of it."""
+        recipe = self.recipe
+        given = batch(recipe, library, self.side, self.step, part)
+        seen = follow(
+            self.model,
+            given.images,
+            given.masks,
+            given.clip_of,
+            given.asked,
+            gap=given.gap,
+            blind=given.blind,
+            told=given.told,
+            corrections=given.corrections,
+            chance=np.random.default_rng((recipe.seed, self.step, part, LATER)),
+        )
+        loss, parts = total(seen, given.masks, recipe.weights_at(self.step))
+        loss.backward()
+        clips, length = given.images.shape[:2]
+        return {"kind": given.asked.kind, "clips": clips, "length": length, **parts}
+
+    def save(self, place: Path) -> None:
+        """Everything that is needed to go on. A crash while writing leaves the earlier file."""
+        state = {
+            "model": self.model.state_dict(),
+            "mean": self.mean.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        part = place.with_suffix(".part")
+        torch.save(state, part)
+        os.replace(part, place)
+
+    def restore(self, place: Path) -> None:
+        """Go on from what `save` wrote."""
+        state = torch.load(place, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.mean.load_state_dict(state["mean"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.seconds = state["step"], state["seconds"]
+
+
+def train(
+    recipe: Recipe,
+    out: Path,
+    resume: bool = True,
+    minutes: float | None = None,
+    report: Report | None = None,
+    workers: int = 1,
+) -> Path:
+    """Train by a recipe; -> out/mean.pt, the averaged weights under their published names.
+
+    minutes: stop after so long, to be resumed later   workers: processes that share the parts of each step
+    Writes out/state.pt (to go on), out/metrics.jsonl (every step) and out/curve.jsonl (judgements on held-out
+    sequences). Raises InputError for clips that are not there, ModelError for weights that do not fit.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    if not resume:
+        (out / STATE).unlink(missing_ok=True)
+    team = gather_team(recipe, out, workers, _work)
+    _work(team, recipe, out, minutes, report)
+    disband(team)
+    return out / "mean.pt"
+
+
+def _work(team: Team, recipe: Recipe, out: Path, minutes: float | None = None, report: Report | None = None) -> None:
+    """What each process of a team does. The first alone keeps the time, writes and judges."""
+    run = Run(recipe, fresh=not (out / STATE).exists())
+    if (out / STATE).exists():
+        run.restore(out / STATE)
+    library, held = _clips(recipe)
+    if team.rank:
+        while (progress := team.agree(0.0)) != STOP:
+            run.learn(library, progress, team)
+        return
+    diary = Diary(out, run.step, report)
+    began = saved = judged = run.seconds
+    before = time.perf_counter()
+    while True:
+        behind = run.seconds / (60 * recipe.minutes) if recipe.minutes else run.step / recipe.steps
+        enough = minutes is not None and run.seconds - began >= 60 * minutes
+        if team.agree(STOP if behind >= 1 or enough else behind) == STOP:
+            break
+        line = run.learn(library, behind, team)
+        run.seconds, before = run.seconds + time.perf_counter() - before, time.perf_counter()
+        diary.step(line | {"total": run.seconds})
+        if run.seconds - saved > SAVE_EVERY:
+            run.save(out / STATE)
+            saved = run.seconds
+        if held and run.seconds - judged > JUDGE_EVERY:
+            diary.judgement({"step": run.step, "minutes": run.seconds / 60, **judgement(run.mean, held)})
+            judged, before = run.seconds, time.perf_counter()
+    run.save(out / STATE)
+    if held:
+        diary.judgement({"step": run.step, "minutes": run.seconds / 60, **judgement(run.mean, held)})
+    torch.save({"model": run.mean.state_dict()}, out / "mean.pt")
+
+
+def _clips(recipe: Recipe) -> tuple[tuple[Sequence, ...], tuple[Sequence, ...]]:
+    """The real sequences to learn from, and those held out."""
+    if not recipe.data.clips:
+        return (), ()
+    every = read_sequences(expand(recipe.data.clips))
+    out = recipe.data.hold_out
+    return tuple(s for s in every if s.name not in out), tuple(s for s in every if s.name in out)
+
+
+def judgement(model: Sam2, held: tuple[Sequence, ...]) -> dict[str, float]:
+    """J of the weights on each held-out sequence from a mask in its first frame, and the mean."""
+    scores = {}
+    for sequence in held:
+        images, masks = list(sequence.images[:LOOKED_AT]), sequence.masks[:LOOKED_AT]
+        answers = torch.stack(watch(model, images, masks[0]))
+        scores[sequence.name] = round(float(overlap(answers, masks[1:]).mean()), 4)
+    return {"J": round(sum(scores.values()) / max(1, len(scores)), 4), **scores}

@@ -1,0 +1,35 @@
+"""How fast is learned, and how weights are averaged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from vidmem.training.recipe import Optimiser
+
+
+def rate(optimiser: Optimiser, step: int, progress: float) -> float:
+    """The learning rate: a warm-up in steps, then half a cosine over `progress`, the share 0..1 of the whole run."""
+    warm = min(1.0, (step + 1) / max(1, optimiser.warm_up))
+    fall = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+    return optimiser.rate * warm * (optimiser.last + (1 - optimiser.last) * fall)
+
+
+def optimise(model: nn.Module, settings: Optimiser) -> torch.optim.AdamW:
+    """AdamW over a model's weights; only matrices and kernels are decayed."""
+    heavy = [each for name, each in model.named_parameters() if each.ndim > 1 and name.endswith("weight")]
+    known = {id(each) for each in heavy}
+    light = [each for each in model.parameters() if id(each) not in known]
+    groups = [{"params": heavy, "weight_decay": settings.decay}, {"params": light, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=settings.rate, betas=settings.betas, foreach=True)
+
+
+@torch.no_grad()
+def average(mean: Iterable[Tensor], now: Iterable[Tensor], step: int, decay: float) -> None:
+    """Move a running mean of the weights towards those of this step; faster in the first steps."""
+    decay = min(decay, (1 + step) / (10 + step))
+    for each, new in zip(mean, now, strict=True):
+        each.lerp_(new, 1 - decay)
