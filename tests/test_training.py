@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from vidmem import cards
 from vidmem.errors import InputError, ModelError, UsageError
 from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import MICRO
@@ -234,15 +235,34 @@ def test_a_recipe_is_read_with_its_parts(tmp_path: Path):
     assert recipe.stage(2) is recipe.stages[0] and recipe.stage(3) is recipe.stages[1]
 
 
-def test_mistakes_in_a_recipe_are_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_mistakes_in_a_recipe_are_said_in_one_line(tmp_path: Path):
     card = tmp_path / "mine.toml"
     card.write_text("[data]\nclip = 3\n")
     with pytest.raises(UsageError, match="unknown entry 'clip'"):
         read(card)
-    monkeypatch.delenv("NO_SUCH_PLACE", raising=False)
-    with pytest.raises(InputError, match="not set"):
-        train(dataclasses.replace(RECIPE, data=Data("$NO_SUCH_PLACE/clips")), tmp_path)
+    with pytest.raises(InputError, match="no such folder"):
+        train(dataclasses.replace(RECIPE, data=Data(str(tmp_path / "none"))), tmp_path)
     with pytest.raises(InputError, match="no sequence"):
         read_sequences(tmp_path)
-    with pytest.raises(ModelError, match="does not exist"):
+    with pytest.raises(ModelError, match="none.pt"):
         Run(dataclasses.replace(RECIPE, init=str(tmp_path / "none.pt")))
+
+
+def test_without_the_variable_all_video_is_procedural(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("NO_SUCH_PLACE", raising=False)
+    said: list[str] = []
+    recipe = dataclasses.replace(RECIPE, data=Data("$NO_SUCH_PLACE/clips"), stages=(Stage(1, 2, 1),))
+    train(recipe, tmp_path, report=said.append)
+    assert "not set" in said[0]
+
+
+def test_a_run_is_not_overwritten(tmp_path: Path):
+    train(dataclasses.replace(RECIPE, stages=(Stage(1, 2, 1),)), tmp_path)
+    with pytest.raises(InputError, match="--resume"):
+        train(RECIPE, tmp_path, resume=False)
+
+
+@pytest.mark.parametrize("name", cards.names("configs"))
+def test_every_recipe_that_is_shipped_is_read_and_never_learns_from_what_it_holds_out(name: str):
+    recipe = read(cards.find("configs", name))
+    assert recipe.steps > 0 and recipe.data.hold_out

@@ -9,12 +9,11 @@ the model can do is to copy what it remembers. Only values differ; sizes and nam
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import torch
 from torch import nn
 
-from vidmem.errors import ModelError
+from vidmem.models import checkpoints
 from vidmem.models.memory_attention import MemoryAttentionLayer
 from vidmem.models.sam2 import Sam2
 
@@ -65,19 +64,12 @@ def _look_at_the_same_place(layer: MemoryAttentionLayer, sharpness: float) -> No
     nn.init.orthogonal_(attention.out_proj.weight, 1.5)
 
 
-def load(model: Sam2, place: Path) -> None:
-    """Begin with the weights in a file (.safetensors, or .pt under "model" or bare), under their published names."""
-    if not place.exists():
-        raise ModelError(f'The recipe begins with {place}, which does not exist. Use init = "" to begin from nothing.')
-    if place.suffix == ".safetensors":
-        from safetensors.torch import load_file
+def load(model: Sam2, init: str) -> None:
+    """Begin with weights that exist: a model's name ("nano" is the embedded one) or a checkpoint file.
 
-        weights = load_file(place)
-    else:
-        weights = torch.load(place, weights_only=True, map_location="cpu")
-        weights = weights.get("model", weights)
-    try:
-        model.load_state_dict({name: each.float() for name, each in weights.items()})
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise ModelError(f"{place} does not fit the recipe's architecture: {reason}") from None
+    Raises ModelError where there is none or it is of another size.
+    """
+    path, _ = checkpoints.find(init)
+    _, weights = checkpoints.read(path, model.sizes)
+    checkpoints.check(weights, model.state_dict(), path, model.sizes.name)
+    model.load_state_dict({name: each.float() for name, each in weights.items()})

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from vidmem.errors import InputError
 from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import architecture
 from vidmem.training.batches import batch
@@ -19,7 +20,7 @@ from vidmem.training.diary import Diary, Report
 from vidmem.training.initialise import initialise, load
 from vidmem.training.losses import overlap, total
 from vidmem.training.parallel import STOP, Team, disband, gather_team
-from vidmem.training.recipe import Recipe, expand
+from vidmem.training.recipe import Recipe, clips_of
 from vidmem.training.rollout import follow, watch
 from vidmem.training.schedule import average, optimise, rate
 
@@ -39,7 +40,7 @@ class Run:
         self.side = sizes.image_size[0]
         self.model = Sam2(sizes).train()
         if fresh and recipe.init:
-            load(self.model, expand(recipe.init))
+            load(self.model, recipe.init)
         elif fresh:
             initialise(self.model)
         self.mean = copy.deepcopy(self.model).eval().requires_grad_(False)
@@ -121,11 +122,12 @@ def train(
 
     minutes: stop after so long, to be resumed later   workers: processes that share the parts of each step
     Writes out/state.pt (to go on), out/metrics.jsonl (every step) and out/curve.jsonl (judgements on held-out
-    sequences). Raises InputError for clips that are not there, ModelError for weights that do not fit.
+    sequences). Raises InputError for clips that are not there and for a folder that holds a run when it is not to be
+    resumed, ModelError for weights that do not fit.
     """
     out.mkdir(parents=True, exist_ok=True)
-    if not resume:
-        (out / STATE).unlink(missing_ok=True)
+    if not resume and (out / STATE).exists():
+        raise InputError(f"{out} holds a training run. Go on with --resume, or give another --out.")
     team = gather_team(recipe, out, workers, _work)
     _work(team, recipe, out, minutes, report)
     disband(team)
@@ -138,6 +140,8 @@ def _work(team: Team, recipe: Recipe, out: Path, minutes: float | None = None, r
     if (out / STATE).exists():
         run.restore(out / STATE)
     library, held = _clips(recipe)
+    if report and recipe.data.clips and not library:
+        report(f"{recipe.data.clips}: the variable is not set, so all video is procedural.")
     if team.rank:
         while (progress := team.agree(0.0)) != STOP:
             run.learn(library, progress, team)
@@ -167,9 +171,10 @@ def _work(team: Team, recipe: Recipe, out: Path, minutes: float | None = None, r
 
 def _clips(recipe: Recipe) -> tuple[tuple[Sequence, ...], tuple[Sequence, ...]]:
     """The real sequences to learn from, and those held out."""
-    if not recipe.data.clips:
+    root = clips_of(recipe.data)
+    if root is None:
         return (), ()
-    every = read_sequences(expand(recipe.data.clips))
+    every = read_sequences(root)
     out = recipe.data.hold_out
     return tuple(s for s in every if s.name not in out), tuple(s for s in every if s.name in out)
 

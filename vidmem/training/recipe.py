@@ -21,6 +21,7 @@ class Data:
     """Where clips come from."""
 
     clips: str = ""  # a folder of NAME/frames/*.jpg and NAME/masks/*.png; may begin with $VARIABLE; "" for none
+    # and none either where that variable is not set: then all video is procedural
     hold_out: tuple[str, ...] = ()  # sequences that are only looked at to judge the weights
     mixture: Mixture = field(default_factory=Mixture)
 
@@ -60,7 +61,7 @@ class Recipe:
 
     name: str
     architecture: str = "nano"
-    init: str = ""  # weights to begin with; "" begins from nothing
+    init: str = ""  # a model's name or a checkpoint to begin with; "" begins from nothing
     seed: int = 0
     parts: int = 1  # batches a step takes the mean gradient of; so many processes can share the work
     minutes: float = 0.0  # of training in all, in which the rate falls to its end; 0: the steps of the stages count
@@ -87,13 +88,18 @@ class Recipe:
         return dataclasses.replace(self.weights, balanced=stage.balanced, opening=stage.opening)
 
 
-def expand(place: str) -> Path:
-    """The path a recipe names. Raises InputError for a variable that is not set."""
-    path = os.path.expanduser(os.path.expandvars(place))
-    if "$" in path:
+def clips_of(data: Data) -> Path | None:
+    """The folder of real clips; None when the recipe names none, or a variable that is not set.
+
+    Raises InputError for a folder that is not there.
+    """
+    path = os.path.expanduser(os.path.expandvars(data.clips))
+    if not path or "$" in path:
+        return None
+    if not Path(path).is_dir():
         raise InputError(
-            f"The recipe reads {place!r}, and that variable is not set. Set it to the folder of your data, "
-            "or empty `clips` in the recipe to train on procedural video alone."
+            f"The recipe's clips are to be in {path}, and there is no such folder. Give another, "
+            "or leave `clips` empty to train on procedural video alone."
         )
     return Path(path)
 
