@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from vidmem import cards
 from vidmem.banks import banks
 from vidmem.choices import choices
 from vidmem.errors import UsageError
-from vidmem.models import Model, models
+from vidmem.models import Model, manifest, models
 from vidmem.searches import searches
 from vidmem.tracker import Tracker
 
@@ -41,10 +42,25 @@ def load(
 
 
 def load_model(name: str, **options: Any) -> Model:
-    """The model of a name: an entry of the table of models, a named checkpoint of SAM 2, or a path to one."""
+    """The model of a name: an entry of the table of models, a named checkpoint of SAM 2, or a path to one.
+
+    device "auto" is the GPU if there is one.
+    """
+    options["device"] = pick_device(options.get("device", "auto"))
     if name in models and name != "sam2":
         return models[name](**{key: value for key, value in options.items() if key not in ("device", "dtype")})
+    if not name.endswith((".pt", ".pth", ".safetensors")) and not Path(name).exists():
+        manifest.named(name)  # an unknown name is told with those that are like it
     return models["sam2"](name, **options)
+
+
+def pick_device(name: str) -> str:
+    """The device a name means; "auto" is CUDA, then MPS, then the CPU."""
+    if name != "auto":
+        return name
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def read(tracker: str) -> dict[str, Any]:

@@ -50,10 +50,13 @@ def check_reach(sayings: Sequence[Saying], source: str, promised: int | None) ->
 
 
 def check_first(sayings: Sequence[Saying], source: Source) -> None:
-    """Raises InputError when a prompt does not fit the source's frames, where their size is known before reading."""
-    if source.size is None:
+    """Raises InputError when a prompt does not fit the source's frames, where their size can be known beforehand."""
+    if source.size is not None:
+        height, width = source.size
+    elif source.seekable:
+        height, width = next(source.between(0, 1)).size
+    else:
         return
-    height, width = source.size
     for saying in sayings:
         prompts_of(saying, Frame(saying.frame or 0, torch.zeros(3, height, width, dtype=torch.uint8)))
 

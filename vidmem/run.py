@@ -41,6 +41,7 @@ class Point:
 
     frame: int = 0
     state: State | None = None
+    time: float = 0.0  # of the last frame, in seconds
 
 
 @dataclass(frozen=True)
@@ -99,10 +100,10 @@ def follow(
             pending = pending.behind(annotation.frame, annotation.time)
             _give(made, annotation, image)
             summary.write(annotation)
-        done = point.frame
+        done, latest = point.frame, point.time
         saved_at = began = time.monotonic()
         try:
-            for frame in source.between(done, stop_after):
+            for frame in _onwards(source, point, stop_after):
                 prompts, pending = pending.due(frame)
                 state, track = _step(tracker, state, frame, prompts)
                 annotation = annotate(track, overlap)
@@ -111,7 +112,7 @@ def follow(
                 size = states.nbytes(state)
                 log.append(annotation)
                 _give(made, annotation, _picture(frame) if _need_images(made) else None)
-                done = frame.index + 1
+                done, latest = frame.index + 1, frame.time
                 now = time.monotonic()
                 summary.write(annotation, now - began, size)
                 record.write(annotation, state, size)
@@ -119,12 +120,12 @@ def follow(
                 if watcher:
                     watcher(Moment(annotation, summary.summary, size))
                 if now - saved_at >= save_every:
-                    _save(folder, done, state)
+                    _save(folder, Point(done, state, latest))
                     saved_at = now
         except DamagedSource as broken:
             damage = broken
         finally:
-            _save(folder, done, state)
+            _save(folder, Point(done, state, latest))
     if damage is None and stop_after is None:
         pending.must_be_over(source.name, done)
     return Outcome(folder, summary.summary, damage)
@@ -162,12 +163,23 @@ def _reopen(folder: Path, facts: dict[str, Any]) -> tuple[Point, RunLog]:
     state, notes = states.load(folder / STATE)
     log = RunLog.resume(folder)
     if log.frames > notes["frames"]:
-        log.truncate(notes["last"])
-    return Point(notes["frames"], state), log
+        log.truncate(notes["frames"] - 1)
+    return Point(notes["frames"], state, notes["time"]), log
 
 
-def _save(folder: Path, done: int, state: State) -> None:
-    states.save(state, folder / STATE, {"frames": done, "last": done - 1})
+def _save(folder: Path, point: Point) -> None:
+    states.save(point.state, folder / STATE, {"frames": point.frame, "time": point.time})
+
+
+def _onwards(source: Source, point: Point, stop_after: int | None) -> Iterator[Frame]:
+    """The frames to come. A live source knows nothing of those before: its frames are numbered on."""
+    if not getattr(source, "live", False) or point.frame == 0:
+        yield from source.between(point.frame, stop_after)
+        return
+    pause = 1 / (source.rate or 25.0)
+    for frame in source.between(0, None if stop_after is None else max(0, stop_after - point.frame)):
+        index = point.frame + frame.index
+        yield replace(frame, index=index, name=f"{index:05d}", time=point.time + pause + frame.time)
 
 
 def _logged(

@@ -47,7 +47,7 @@ def _devices() -> list[Finding]:
     import torch
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    kind = torch.backends.cpu.get_capability()
+    kind = torch.backends.cpu.get_cpu_capability()
     found = [Finding("CPU", f"{cores} cores, {torch.get_num_threads()} threads, {kind}, fp32", "ok")]
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):

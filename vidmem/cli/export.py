@@ -23,7 +23,7 @@ def export(
 ) -> None:
     """Write the results of a run in other formats."""
     from vidmem.export import export as write
-    from vidmem.frames.watch import watch
+    from vidmem.frames import watch
 
     chosen = [each.strip() for each in formats.split(",") if each.strip()]
     place = out or (results if results.is_dir() else results.parent)

@@ -58,7 +58,7 @@ def track(
 
     from vidmem.cli.telling import Telling, tell_outcome
     from vidmem.compose import load
-    from vidmem.frames.watch import watch
+    from vidmem.frames import watch
     from vidmem.prompting import check_first, check_reach
     from vidmem.run import follow
 

@@ -1,0 +1,162 @@
+"""The command line: what it answers, and with which exit code."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vidmem.__main__ import main
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """A folder of six pictures, 96 x 64, named so that only natural order is right."""
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    for index in range(6):
+        picture = np.full((64, 96, 3), (30, 60, 90), np.uint8)
+        picture[20:40, 10 + 5 * index : 30 + 5 * index] = (220, 40, 30)
+        Image.fromarray(picture).save(folder / f"shot{index + 7}.png")
+    return folder
+
+
+def said(capsys, *arguments):
+    """(exit code, stdout, stderr) of a command."""
+    code = main([str(each) for each in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_help_answers_without_torch():
+    code = (
+        "import sys; from vidmem.__main__ import main; main(['--help']); "
+        "raise SystemExit('torch' in sys.modules or 'numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, cwd=ROOT).returncode == 0
+
+
+def test_importing_vidmem_does_not_import_torch():
+    code = "import sys, vidmem; raise SystemExit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
+
+
+def test_track_writes_every_default_result(capsys, clip, tmp_path):
+    code, out, err = said(capsys, "track", clip, "--box", "0:10,20,30,40", "--out", tmp_path / "out")
+    assert code == 0, err
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"masks", "tracks.rle.json", "tracks.csv", "overlay.mp4", "summary.json", "memory.png"} <= names
+    assert sorted(path.name for path in (tmp_path / "out/masks").iterdir()) == sorted(f"shot{i}.png" for i in range(7, 13))
+    header = (tmp_path / "out/tracks.csv").read_text().splitlines()[0]
+    assert header == "frame,time,object,x0,y0,x1,y1,score,visible,area"
+    mask = Image.open(tmp_path / "out/masks/shot7.png")
+    assert mask.mode == "P" and mask.size == (96, 64)
+    assert "object 1" in out and "wrote" in out
+
+
+def test_a_mask_with_several_objects_begins_each(capsys, clip, tmp_path):
+    labels = np.zeros((64, 96), np.uint8)
+    labels[20:40, 10:30], labels[50:60, 60:90] = 3, 5
+    Image.fromarray(labels).save(tmp_path / "first.png")
+    code, _, err = said(
+        capsys, "track", clip, "--mask", f"0:{tmp_path / 'first.png'}", "--out", tmp_path / "out", "--formats", "csv"
+    )
+    assert code == 0, err
+    rows = (tmp_path / "out/tracks.csv").read_text().splitlines()[1:]
+    assert {row.split(",")[2] for row in rows} == {"3", "5"}
+
+
+WRONG = [
+    (["--box", "0:200,20,300,40"], 3, "lies outside frame"),
+    (["--point", "0:500,2"], 3, "lies outside frame"),
+    (["--box", "77:1,1,9,9"], 3, "has 6 frames, 0 to 5"),
+    (["--mask", "0:SMALL"], 3, r"the mask is 10 x 10 pixels, frame .* is 96 x 64"),
+    (["--mask", "0:EMPTY"], 3, "the mask is empty"),
+    (["--mask", "0:nowhere.png"], 3, "no mask nowhere.png"),
+    (["--box", "0:1,1,9,9", "--model", "nowhere.pt"], 4, "nowhere.pt"),
+    (["--box", "0:1,1,9,9", "--model", "CUT"], 4, "cut.safetensors"),
+    (["--box", "0:1,1,9,9", "--model", "nanno"], 2, "Did you mean 'nano'"),
+    (["--box", "0:1,1,9,9", "--tracker", "sam3"], 2, "No card 'sam3'"),
+    (["--box", "0:1,1,9,9", "--formats", "gif"], 2, "No writer is named 'gif'"),
+    (["--box", "0:1,1,9,9", "--set", "bank.frame=3"], 2, "Did you mean 'frames'"),
+    (["--box", "0:1,1,9,9", "--set", "bank.frames=9"], 2, "must be 1 to 6"),
+    (["--box", "0:1,1,9,9", "--resume", "--overwrite"], 2, "exclude each other"),
+    (["--box", "0:1,1,9,9", "--on-damage", "cry"], 2, "stop or skip"),
+    (["--box", "0:1,1,9,9", "--reader", "vlc"], 2, "No reader is named 'vlc'"),
+    (["--box", "0:1,1,9,9", "--device", "gpu9"], 2, "gpu9"),
+    (["--box", "0:1,1,9,9", "--trakcer", "sam2"], 2, "--tracker"),
+    ([], 2, "Nothing says what to follow"),
+]
+
+
+@pytest.mark.parametrize("arguments, code, complaint", WRONG, ids=[" ".join(each[0])[:40] or "nothing" for each in WRONG])
+def test_wrong_input_is_one_line_with_its_own_exit_code(capsys, clip, tmp_path, arguments, code, complaint):
+    Image.fromarray(np.ones((10, 10), np.uint8)).save(tmp_path / "small.png")
+    Image.fromarray(np.zeros((64, 96), np.uint8)).save(tmp_path / "empty.png")
+    (tmp_path / "cut.safetensors").write_bytes((ROOT / "weights/nano.safetensors").read_bytes()[:100_000])
+    places = {"SMALL": "small.png", "EMPTY": "empty.png", "CUT": "cut.safetensors"}
+    for word, name in places.items():
+        arguments = [each.replace(word, str(tmp_path / name)) for each in arguments]
+    got, out, err = said(capsys, "track", clip, "--out", tmp_path / "out", *arguments)
+    assert got == code, (got, err)
+    assert len(err.strip().splitlines()) == 1, err
+    assert re.search(complaint, err), err
+    assert not (tmp_path / "out/masks").exists(), "nothing may be written for what cannot be done"
+
+
+def test_a_source_that_is_not_there_is_said(capsys, tmp_path):
+    code, _, err = said(capsys, "track", tmp_path / "no.mp4", "--box", "0:1,1,9,9", "--out", tmp_path / "out")
+    assert code == 3 and "no.mp4" in err and len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_place_is_said(capsys, clip, tmp_path):
+    (tmp_path / "closed").mkdir(mode=0o500)
+    code, _, err = said(capsys, "track", clip, "--box", "0:10,20,30,40", "--out", tmp_path / "closed/out")
+    assert code == 3 and "closed" in err and "--out" in err
+
+
+def test_a_place_that_cannot_be_made_is_said(capsys, clip, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = said(capsys, "track", clip, "--box", "0:10,20,30,40", "--out", tmp_path / "file/out")
+    assert code == 3 and len(err.strip().splitlines()) == 1 and "file" in err
+
+
+def test_trackers_and_models_are_listed_for_people_and_machines(capsys):
+    code, out, _ = said(capsys, "trackers")
+    assert code == 0 and "sam2" in out and "arXiv 2408.00714" in out
+    code, out, _ = said(capsys, "models", "list", "--json")
+    assert code == 0 and {"nano", "sam2.1-large"} <= {each["name"] for each in json.loads(out)}
+
+
+def test_the_embedded_model_verifies(capsys):
+    code, out, err = said(capsys, "models", "verify", "nano")
+    assert code == 0 and "ok" in out, err
+
+
+def test_a_download_without_network_says_so_and_what_to_do(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("VIDMEM_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("VIDMEM_OFFLINE", "1")
+    code, _, err = said(capsys, "models", "download", "sam2.1-tiny")
+    assert code == 4 and "offline mode" in err and "sam2.1_hiera_tiny.pt" in err
+
+
+def test_doctor_names_every_part(capsys):
+    code, out, _ = said(capsys, "doctor", "--json")
+    assert code == 0
+    found = {each["what"] for each in json.loads(out)}
+    assert {"vidmem", "CPU", "GPU", "reader", "weights", "disk"} <= found
+
+
+def test_results_are_exported_to_other_formats(capsys, clip, tmp_path):
+    said(capsys, "track", clip, "--box", "0:10,20,30,40", "--out", tmp_path / "out", "--formats", "png")
+    code, out, err = said(capsys, "export", tmp_path / "out", "--formats", "ytvos,csv", "--out", tmp_path / "other")
+    assert code == 0, err
+    assert (tmp_path / "other/tracks.csv").exists() and (tmp_path / "other/tracks.ytvos.json").exists()

@@ -1,0 +1,71 @@
+"""`vidmem stream`: follow objects on a live source for as long as it runs, in flat memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vidmem.asked import parse
+from vidmem.cli import options
+
+
+def stream(
+    source: Annotated[
+        str, typer.Argument(help="An address (rtsp://…, http://…), a camera number, or any other source.")
+    ],
+    masks: options.Masks = [],  # noqa: B006 (Typer reads the default, nothing writes it)
+    boxes: options.Boxes = [],  # noqa: B006
+    points: options.Points = [],  # noqa: B006
+    prompts: options.Prompts = None,
+    tracker: options.TrackerName = "sam2",
+    model: options.ModelName = "nano",
+    out: Annotated[Path, typer.Option("--out", help="Where results go.")] = Path("runs/stream"),
+    formats: options.Formats = "csv",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the objects of an earlier run.")] = False,
+    frames: Annotated[int | None, typer.Option("--frames", help="Stop after so many frames.")] = None,
+    reader: options.Reader = "pyav",
+    device: options.Device = "auto",
+    settings: options.Settings = [],  # noqa: B006
+    quiet: options.Quiet = False,
+) -> None:
+    """Follow objects on a live source until it ends or you stop it. A broken line is opened again, a late frame dropped."""
+    chosen = options.formats_of(formats)
+    changed = options.settings_of(settings)
+    sayings = parse(masks, boxes, points, prompts)
+
+    from vidmem.cli.telling import Telling, resume_words, tell_outcome
+    from vidmem.compose import load
+    from vidmem.frames import watch
+    from vidmem.run import follow
+
+    video = watch(source, reader=reader, on_damage="skip")
+    facts = {
+        "source": source,
+        "prompts": [each.text for each in sayings],
+        "tracker": tracker,
+        "model": model,
+        "settings": changed,
+    }
+    try:
+        made = load(tracker, model, settings=changed, device=device)
+        with Telling(frames, quiet) as telling:
+            outcome = follow(
+                video,
+                made,
+                sayings,
+                out,
+                formats=chosen,
+                facts=facts,
+                mode="resume" if resume else "overwrite" if overwrite else "new",
+                stop_after=frames,
+                watcher=telling,
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped; what was seen is saved. {resume_words(out)}")
+        raise typer.Exit(130) from None
+    finally:
+        video.close()
+    tell_outcome(outcome, quiet)
