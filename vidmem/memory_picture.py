@@ -15,7 +15,7 @@ from vidmem.saving import replacing
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SAMPLES = 2000  # more than a picture has columns
+SAMPLES = 1000  # as many as a picture can show side by side
 KINDS = ("prompt", "long-term", "recent", "pointer")  # rows of the picture, from the top
 SHADES = {"prompt": "Oranges", "long-term": "Purples", "recent": "Blues", "pointer": "Greens"}
 MIB = 1 << 20
@@ -62,7 +62,7 @@ class MemorySample:
 
 @dataclass(frozen=True, eq=False)
 class MemoryHistory:
-    """At most 2000 samples, evenly spread over the run: beyond that every second one is forgotten."""
+    """At most 1000 samples, evenly spread over the run: beyond that every second one is forgotten."""
 
     samples: tuple[MemorySample, ...] = ()
     every: int = 1  # of so many samples offered, one is kept

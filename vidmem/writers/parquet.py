@@ -26,6 +26,8 @@ class Parquet:
     needs_image = False
 
     def __init__(self, folder: Path) -> None:
+        # Arrow's own pool keeps what it frees, and so grows. It is chosen when pyarrow is first imported.
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
         try:
             import pyarrow
             import pyarrow.parquet
@@ -92,7 +94,10 @@ class Parquet:
     def _begin(self) -> Any:
         """A writer of the hidden file."""
         try:
-            return self._parquet.ParquetWriter(hidden(self.path), self._schema, compression="zstd")
+            # Statistics are held until the end, and those of run lengths are long.
+            return self._parquet.ParquetWriter(
+                hidden(self.path), self._schema, compression="zstd", write_statistics=["frame", "time", "object"]
+            )
         except OSError as error:
             raise refusal(self.path, error, self._whole) from error
 
