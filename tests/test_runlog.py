@@ -150,7 +150,9 @@ def test_clearing_takes_a_runs_files_and_leaves_the_users(tmp_path: Path):
     logged(tmp_path, 1).close()
     (tmp_path / "masks").mkdir()
     (tmp_path / "masks" / "00000.png").write_bytes(b"")
-    (tmp_path / "tracks.csv").write_text("old")
+    (tmp_path / ".backwards").mkdir()
+    for name in ("tracks.csv", "state.vmem", ".memory.jsonl"):
+        (tmp_path / name).write_text("old")
     (tmp_path / "notes.txt").write_text("mine")
     clear_run(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

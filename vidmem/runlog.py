@@ -20,7 +20,8 @@ VERSION = 1
 LEFT_BY_A_RUN = (  # what `clear_run` takes away; a user's own files in the folder stay
     *("masks", "objects", ".tracks.ytvos.items.part"),
     *("tracks.rle.json", "tracks.ytvos.json", "tracks.csv", "tracks.parquet", "overlay.mp4"),
-    *("summary.json", "memory.png", NAME),
+    *("summary.json", "memory.png", "state.vmem", ".memory.jsonl", ".backwards"),
+    NAME,  # last: a folder that is half cleared is still known as a run's
 )
 
 
