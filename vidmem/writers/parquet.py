@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vidmem.annotation import Annotation
-from vidmem.errors import UsageError
+from vidmem.errors import InputError, UsageError
 from vidmem.saving import hidden, make_folder, refusal
 
 ROWS = 1000  # of a row group: what is held in memory before it is written
@@ -56,7 +57,7 @@ class Parquet:
         self.frames = 0
         self._whole = 0  # how many frames tracks.parquet holds
         self._rows: list[dict[str, Any]] = []
-        self._writer = self._begin()
+        self._writer: Any = self._begin()
         self._finish()
         self._writer = self._begin()
 
@@ -99,14 +100,14 @@ class Parquet:
                 hidden(self.path), self._schema, compression="zstd", write_statistics=["frame", "time", "object"]
             )
         except OSError as error:
-            raise refusal(self.path, error, self._whole) from error
+            raise self._give_up(error) from error
 
     def _write_rows(self) -> None:
         if self._rows:
             try:
                 self._writer.write_table(self._arrow.Table.from_pylist(self._rows, schema=self._schema))
             except OSError as error:
-                raise refusal(self.path, error, self._whole) from error
+                raise self._give_up(error) from error
             self._rows = []
 
     def _finish(self) -> None:
@@ -116,7 +117,7 @@ class Parquet:
             self._writer.close()
             os.replace(hidden(self.path), self.path)
         except OSError as error:
-            raise refusal(self.path, error, self._whole) from error
+            raise self._give_up(error) from error
         self._whole = self.frames
 
     def _copy_whole(self) -> None:
@@ -126,7 +127,15 @@ class Parquet:
                 for batch in whole.iter_batches(ROWS):
                     self._writer.write_batch(batch)
         except OSError as error:
-            raise refusal(self.path, error, self._whole) from error
+            raise self._give_up(error) from error
+
+    def _give_up(self, error: OSError) -> InputError:
+        """After a refusal the hidden file is beyond use; tracks.parquet stays as it was."""
+        self._writer = None
+        with suppress(OSError):  # it is hidden, and the next run replaces it
+            hidden(self.path).unlink(missing_ok=True)
+        return refusal(self.path, error, self._whole)
 
     def close(self) -> None:
-        self._finish()
+        if self._writer is not None:
+            self._finish()
