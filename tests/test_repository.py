@@ -1,0 +1,174 @@
+"""The rules of the house, kept by the machine."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vidmem import cards
+from vidmem.banks import banks
+from vidmem.choices import choices
+from vidmem.compose import load
+from vidmem.errors import UnknownName
+from vidmem.frames import readers
+from vidmem.metrics import metrics
+from vidmem.models import models
+from vidmem.models.toy import Toy
+from vidmem.searches import searches
+from vidmem.writers import writers
+
+ROOT = Path(__file__).parent.parent
+LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
+TABLES = [banks, choices, searches, models, readers, metrics, writers]
+
+GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
+
+# A part may import those named, and itself. What is not named is forbidden.
+MAY = {
+    "errors": [],
+    "catalog": ["errors"],
+    "cards": ["errors"],
+    "annotation": ["rle"],
+    "values": [],
+    "palette": [],
+    "rle": [],
+    "saving": ["errors"],
+    "masks": ["errors", "palette"],
+    "kernels": [],
+    "metrics": ["catalog"],
+    "frames": ["catalog", "errors", "values"],
+    "writers": [each for each in GROUND if each != "values"] + ["drawing"],
+    "banks": ["catalog", "values"],
+    "choices": ["catalog", "values"],
+    "searches": ["catalog", "values", "choices"],
+    "models": ["catalog", "cards", "errors", "values", "kernels"],
+    "states": ["errors"],
+    "remembering": ["models", "values"],
+    "tracker": ["banks", "choices", "errors", "models", "remembering", "searches", "values"],
+    "session": ["checkpoints", "errors", "frames", "states", "tracker", "values"],
+    "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving"],
+}
+TORCHLESS = [
+    "writers",
+    "annotation",
+    "runlog",
+    "summary",
+    "masks",
+    "palette",
+    "rle",
+    "saving",
+    "asked",
+    "cli",
+    "memory_picture",
+]
+
+
+def files_of(part: str) -> list[Path]:
+    alone = ROOT / "vidmem" / f"{part}.py"
+    return [alone] if alone.exists() else sorted((ROOT / "vidmem" / part).glob("**/*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """The parts of vidmem a file imports when it runs; what only the type checker sees does not count."""
+    tree = ast.parse(path.read_text())
+    unseen = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in unseen or not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("vidmem"):
+            continue
+        parts = (node.module or "").split(".")
+        found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("part", MAY)
+def test_arrows_run_one_way(part):
+    assert files_of(part), f"{part} is in the table but not in the house"
+    for path in files_of(part):
+        beyond = imported(path) - {*MAY[part], part}
+        assert not beyond, f"{path.relative_to(ROOT)} imports {', '.join(sorted(beyond))}"
+
+
+@pytest.mark.parametrize("part", TORCHLESS)
+def test_what_only_writes_results_knows_no_torch(part):
+    for path in files_of(part):
+        tree = ast.parse(path.read_text())
+        top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+        names = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
+        names |= {node.module or "" for node in top if isinstance(node, ast.ImportFrom)}
+        assert not {name for name in names if name.split(".")[0] == "torch"}, path
+
+
+@pytest.mark.parametrize("folder", LEAVES)
+def test_no_root_folder_can_be_imported(folder):
+    assert not list((ROOT / folder).glob("**/__init__.py")), f"{folder}/__init__.py would shadow a package of that name"
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.kind)
+def test_every_line_of_every_table_leads_somewhere(table):
+    for name in table:
+        assert callable(table[name])
+
+
+@pytest.mark.parametrize("name", cards.names("trackers"))
+def test_every_tracker_card_can_be_made_and_explains_itself(name):
+    load(name, Toy())
+    card = cards.read("trackers", name)
+    assert {"title", "idea", "cost", "when", "paper"} <= card.keys()
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(UnknownName, match="Did you mean 'window'.*Known: .*window"):
+        _ = banks["windw"]
+
+
+def test_no_file_has_grown_too_long():
+    long = {p.name: n for p in (ROOT / "vidmem").glob("**/*.py") if (n := len(p.read_text().splitlines())) > 400}
+    assert not long
+
+
+def test_nothing_is_left_half_done():
+    words = re.compile(r"\b(TODO|FIXME|XXX|raise NotImplementedError)\b")
+    assert not [p.name for p in (ROOT / "vidmem").glob("**/*.py") if words.search(p.read_text())]
+
+
+def test_what_the_documents_link_to_is_there():
+    for document in ("README.md", "CONTRIBUTING.md", "weights/nano.md"):
+        text = (ROOT / document).read_text()
+        for link in re.findall(r"\]\(([^)#:]+)\)", text):
+            assert ((ROOT / document).parent / link).exists(), f"{document} links to {link}"
+
+
+def test_every_command_in_the_readme_is_one_the_program_has():
+    text = (ROOT / "README.md").read_text()
+    commands = [line.split("#")[0].split() for line in text.splitlines() if line.startswith("vidmem ")]
+    assert commands
+    helps = {
+        verb: subprocess.run(
+            [sys.executable, "-m", "vidmem", verb, "--help"], capture_output=True, text=True, check=True, cwd=ROOT
+        ).stdout
+        for verb in {words[1] for words in commands}
+    }
+    for words in commands:
+        for option in [word for word in words if word.startswith("--")]:
+            assert option in helps[words[1]], f"{' '.join(words)}: {option}"
+
+
+def test_the_python_in_the_readme_runs(monkeypatch):
+    from vidmem.frames import demo
+
+    monkeypatch.setitem(demo.LENGTHS, "koi", 42)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    assert len(blocks) == 2
+    names: dict = {}
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names)
+    assert names["mask"].shape == (360, 640) and names["frame"].index == 39
