@@ -1,8 +1,9 @@
 """Video files by decord (the package decord2), for those who want the very pixels older projects were fed.
 
-decord gives time stamps in single precision and wrong ones behind an edit list, and repeats the last frame for those
-the list hides, so times and count come from the timetable. It reads only the stream that it holds for the best; a file
-with several video streams is refused.
+Only its reading from the first frame on is exact: its seeking lands on wrong frames (H.265, edit lists, transport
+streams), its time stamps are single precision and shifted by an edit list, and behind an edit list it repeats the last
+frame. So this reader always decodes from the beginning, backwards again and again, and takes times and count from the
+timetable. decord reads only the stream that it holds for the best; a file with several video streams is refused.
 """
 
 from __future__ import annotations
@@ -10,19 +11,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from vidmem.errors import InputError, UsageError
+from vidmem.errors import DamagedSource, InputError, UsageError
 from vidmem.frames import OnDamage
 from vidmem.frames.header import read_header, reason_of
-from vidmem.frames.indexed import Indexed
 from vidmem.frames.order import ordered, past_the_end
 from vidmem.frames.pictures import from_pixels
 from vidmem.frames.timetable import Timetable, read_timetable
 from vidmem.values import Frame
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class DecordVideo:
@@ -32,74 +29,78 @@ class DecordVideo:
 
     def __init__(self, path: str | os.PathLike[str], on_damage: OnDamage = "stop"):
         self._decord = _import_decord()
+        self._broken = (self._decord.DECORDError, RuntimeError, StopIteration)
         self.header = read_header(path)
         self.name, self.promised = self.header.path, self.header.promised
         self.size, self.rate = self.header.size, self.header.rate
+        self.skipped = 0
         self._on_damage: OnDamage = on_damage
-        self._latest: Indexed | None = None
         if self.header.video_streams > 1:
             raise InputError(
-                f"{self.name} has {self.header.video_streams} video streams, and decord cannot be told to read "
-                "the first. Use --reader pyav."
+                f"{self.name} has {self.header.video_streams} video streams, and decord cannot be told to read the "
+                "first. Use --reader pyav."
             )
 
     def __iter__(self) -> Iterator[Frame]:
-        return self.between()
+        return self._forward(0, None, 1)
 
     def between(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[Frame]:
-        frames = self._latest = self._opened()
-        if step < 0 and start >= frames.count:
-            raise past_the_end(self.name, frames.count, start)
-        return ordered(frames.forward, start, stop, step, self.size)
+        if step < 0 and self._timetable and start >= len(self._timetable):
+            raise past_the_end(self.name, len(self._timetable), start)
+        return ordered(self._forward, start, stop, step, self.size)
 
     def close(self) -> None:
-        """A reading closes the file when it ends."""
-
-    @property
-    def skipped(self) -> int:
-        return self._latest.lost if self._latest else 0
+        """Nothing stays open between readings."""
 
     @cached_property
     def _timetable(self) -> Timetable | None:
         return read_timetable(self.header)
 
-    def _opened(self) -> Indexed:
-        broken = (self._decord.DECORDError, RuntimeError)
-        try:
-            video = self._decord.VideoReader(self.name)
-            count = len(video)
-        except broken as error:
-            raise InputError(
-                f"decord cannot read {self.name} ({said_by(error)}). Use --reader pyav, which reads more."
-            ) from error
-        table = self._timetable
-
-        def fetch(number: int) -> tuple[Tensor, float]:
-            nonlocal video
+    def _forward(self, start: int, stop: int | None, step: int) -> Iterator[Frame]:
+        video, table, self.skipped = self._opened(threads=0), self._timetable, 0
+        count = min(len(video), len(table)) if table else len(video)
+        if start > count:
+            raise past_the_end(self.name, count, start)
+        for number in range(count if stop is None else min(stop, count)):
             try:
-                pixels = video[number].asnumpy()
-            except broken:  # its threads report a damage before they hand out the good frames ahead of it: one thread
-                video = self._decord.VideoReader(self.name, num_threads=1)
+                picture = video.next()
+            except self._broken:  # its threads report a damage ahead of the good frames before it: one thread does not
+                video = self._opened(threads=1)
                 try:
-                    pixels = video[number].asnumpy()
-                except broken as error:
-                    raise InputError(said_by(error)) from error
-            time = table.seconds(number) if table else float(video.get_frame_timestamp(number)[0])
-            return from_pixels(pixels), time
+                    for _ in range(number):
+                        video.next()
+                    picture = video.next()
+                except self._broken as error:
+                    self._damage(number, _said_by(error))
+                    self.skipped = max(self.promised or 0, count) - number
+                    return
+            if number >= start and (number - start) % step == 0:
+                time = table.seconds(number) if table else float(video.get_frame_timestamp(number)[0])
+                yield Frame(number, from_pixels(picture.asnumpy()), time, f"{number:05d}")
+        if self.header.cut_short and (stop is None or stop > count):
+            self._damage(count, self.header.cut_short)
+            self.skipped = max(0, (self.promised or 0) - count)
 
-        count = min(count, len(table)) if table else count
-        return Indexed(self.header, table, count, fetch, (InputError,), self._on_damage)
+    def _opened(self, threads: int) -> Any:
+        try:
+            return self._decord.VideoReader(self.name, num_threads=threads)
+        except self._broken as error:
+            raise InputError(f"decord cannot read {self.name} ({_said_by(error)}). Use --reader pyav.") from error
+
+    def _damage(self, read: int, reason: str) -> None:
+        if self._on_damage == "stop":
+            raise DamagedSource(self.name, read, self.promised, reason)
 
 
-def said_by(error: BaseException) -> str:
+def _said_by(error: BaseException) -> str:
     """What decord said, without the place in its source."""
-    return reason_of(error).split("] ")[-1].split("Check failed: ")[-1]
+    return reason_of(error).split("] ")[-1].split("Check failed: ")[-1].rstrip(".")
 
 
 def _import_decord() -> Any:
     try:
         import decord
     except (ImportError, OSError, RuntimeError) as missing:
-        raise UsageError("The reader decord needs decord2: pip install 'vidmem[decord]'") from missing
+        raise UsageError("The reader decord needs a package: pip install 'vidmem[decord]'") from missing
     decord.logging.set_level(decord.logging.QUIET)
     return decord

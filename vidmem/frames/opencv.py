@@ -53,17 +53,19 @@ class OpencvVideo:
     def _forward(self, start: int, stop: int | None, step: int) -> Iterator[Frame]:
         cv2, self.skipped = self._cv2, 0
         video, number = self._opened_at(start)
+        whole_from = 0  # behind a damage: the key frame to go on from
         try:
             while stop is None or number < stop:
                 if not video.grab():
-                    restart = self._after_the_last(video, number)
+                    restart = self._after_the_last(video, number, whole_from)
                     if restart is None:
                         break
-                    self.skipped += restart - number
+                    self.skipped += restart - max(number, whole_from)
+                    whole_from = restart  # always a later one, so this ends
                     video.release()
                     video, number = self._opened_at(restart)
                     continue
-                if number >= start and (number - start) % step == 0:
+                if number >= max(start, whole_from) and (number - start) % step == 0:
                     is_whole, pixels = video.retrieve()
                     if is_whole:
                         time = video.get(cv2.CAP_PROP_POS_MSEC) / 1000
@@ -115,9 +117,9 @@ class OpencvVideo:
         within = 0.0015 / float(table.time_base)  # containers count milliseconds; allow for one and rounding
         return number if abs(table.pts[number] - pts) <= within else None
 
-    def _after_the_last(self, video: Any, number: int) -> int | None:
+    def _after_the_last(self, video: Any, number: int, whole_from: int) -> int | None:
         """Called when no frame comes: the number to go on with behind a damage, None at the end."""
-        if number == 0:
+        if number == whole_from == 0:
             raise InputError(f"OpenCV decodes no frame of {self.name} (codec {self.header.codec}). Use --reader pyav.")
         reason = self.header.cut_short
         if reason is None and number == self.promised:
@@ -132,9 +134,9 @@ class OpencvVideo:
             return None
         if self._on_damage == "stop":
             raise DamagedSource(self.name, number, self.promised, reason or "OpenCV gives no reason")
-        restart = table.restart_after(number) if table else None
+        restart = table.restart_after(max(number, whole_from)) if table else None
         if restart is None:
-            self.skipped += max(0, (self.promised or (len(table) if table else 0)) - number)
+            self.skipped += max(0, (self.promised or (len(table) if table else 0)) - max(number, whole_from))
         return restart
 
 

@@ -59,15 +59,16 @@ class PyavVideo:
 
     def _forward(self, start: int, stop: int | None, step: int) -> Iterator[Frame]:
         reading = _Reading(self, self._on_damage)
-        self.skipped = 0
-        number = -1
+        self.skipped, number = 0, -1
+        if stop is not None and stop <= start:
+            return
         with self._stream() as (container, stream):
             for number, picture in reading.numbered(container, stream, start):
-                if stop is not None and number >= stop:
-                    return
                 if number >= start and (number - start) % step == 0:
                     time = self.header.seconds(picture.pts, number)
                     yield Frame(number, upright(picture), time, f"{number:05d}")
+                if stop is not None and number + 1 >= stop:  # now: the next one may be damaged, and is not wanted
+                    return
         if number + 1 < start:
             raise past_the_end(self.name, number + 1, start)
 
@@ -97,9 +98,12 @@ class _Reading:
         """Every picture with its number in the file, from `start` on or from somewhere before it."""
         for picture in self._decoded_from(container, stream, start):
             if self.by_time and self.video.timetable is not None:
-                number = max(self.next, self.video.timetable.number(picture.pts) or 0)
-                self.video.skipped += number - self.next
-                self.next = number
+                number = self.video.timetable.number(picture.pts)
+                if number is not None and number < self.next:
+                    continue  # behind a loss the decoder hands out late pictures; they were counted as skipped
+                if number is not None:
+                    self.video.skipped += number - self.next
+                    self.next = number
             yield self.next, picture
             self.next += 1
 

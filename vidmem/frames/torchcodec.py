@@ -1,4 +1,8 @@
-"""Video files by torchcodec, which uses the FFmpeg libraries of the system. Times are the container's (pts_seconds)."""
+"""Video files by torchcodec, which uses the FFmpeg libraries of the system.
+
+Times are the container's (pts_seconds). They are held against the timetable for every frame, because in transport
+streams and some FLV files torchcodec hands out another frame than the one it was asked for.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,20 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from vidmem.errors import InputError, UsageError
+from vidmem.errors import DamagedSource, InputError, UsageError
 from vidmem.frames import OnDamage
-from vidmem.frames.header import Header, read_header, reason_of
-from vidmem.frames.indexed import Indexed
+from vidmem.frames.header import read_header, reason_of
 from vidmem.frames.order import ordered, past_the_end
 from vidmem.frames.timetable import Timetable, read_timetable
 from vidmem.values import Frame
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 BROKEN = (RuntimeError, IndexError, ValueError)
+NEEDS_FFMPEG = (
+    "The reader torchcodec needs FFmpeg 4 to 9 on the system: `apt install ffmpeg` or `brew install ffmpeg`, or use "
+    "--reader pyav, which brings its own."
+)
 
 
 class TorchcodecVideo:
@@ -32,51 +36,81 @@ class TorchcodecVideo:
         self.header = read_header(path)
         self.name, self.promised = self.header.path, self.header.promised
         self.size, self.rate = self.header.size, self.header.rate
+        self.skipped = 0
         self._on_damage: OnDamage = on_damage
-        self._latest: Indexed | None = None
-        _check_av1(self.header)
+        # decord loads its dav1d for the whole process; the system's FFmpeg then calls that one and crashes
+        if self.header.codec == "av1" and "decord" in sys.modules:
+            raise InputError(
+                f"{self.name} is AV1, which torchcodec cannot read in a process that has imported decord. "
+                "Use --reader pyav, or start anew without decord."
+            )
 
     def __iter__(self) -> Iterator[Frame]:
         return self.between()
 
     def between(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[Frame]:
-        frames = self._latest = self._opened()
-        if step < 0 and start >= frames.count:
-            raise past_the_end(self.name, frames.count, start)
-        return ordered(frames.forward, start, stop, step, self.size)
+        decoder = self._opened()
+
+        def forward(start: int, stop: int | None, step: int) -> Iterator[Frame]:
+            return self._forward(decoder, start, stop, step)
+
+        if step < 0 and start >= len(decoder):
+            raise past_the_end(self.name, len(decoder), start)
+        return ordered(forward, start, stop, step, self.size)
 
     def close(self) -> None:
         """A reading closes the file when it ends."""
-
-    @property
-    def skipped(self) -> int:
-        return self._latest.lost if self._latest else 0
 
     @cached_property
     def _timetable(self) -> Timetable | None:
         return read_timetable(self.header)
 
-    def _opened(self) -> Indexed:
+    def _opened(self) -> Any:
         try:
-            video = self._decoder_class(self.name, stream_index=self.header.stream, num_ffmpeg_threads=0)
-            count = len(video)
+            return self._decoder_class(self.name, stream_index=self.header.stream, num_ffmpeg_threads=0)
         except BROKEN as error:
             if "libtorchcodec" in str(error):
                 raise UsageError(NEEDS_FFMPEG) from error
-            raise InputError(f"torchcodec cannot read {self.name} ({reason_of(error)}). Use --reader pyav.") from error
-        began = float((self.header.first_pts or 0) * self.header.time_base)
+            raise InputError(f"torchcodec cannot read {self.name} ({_said_by(error)}). Use --reader pyav.") from error
 
-        def fetch(number: int) -> tuple[Tensor, float]:
-            frame = video.get_frame_at(number)
-            return frame.data, frame.pts_seconds - began
+    def _forward(self, decoder: Any, start: int, stop: int | None, step: int) -> Iterator[Frame]:
+        count, table, self.skipped, number = len(decoder), self._timetable, 0, start
+        if start > count:
+            raise past_the_end(self.name, count, start)
+        end = count if stop is None else min(stop, count)
+        while number < end:
+            try:
+                picture = decoder.get_frame_at(number)
+            except BROKEN as error:
+                self._damage(number, _said_by(error))
+                restart = table.restart_after(number) if table else None
+                behind = end if restart is None else start - (start - restart) // step * step
+                self.skipped += min(behind, end) - number
+                number = behind
+                continue
+            yield Frame(number, picture.data, self._checked_time(number, picture.pts_seconds), f"{number:05d}")
+            number += step
+        if self.header.cut_short and (stop is None or stop > count):
+            self._damage(count, self.header.cut_short)
+            self.skipped += max(0, (self.promised or 0) - count)
 
-        return Indexed(self.header, self._timetable, count, fetch, BROKEN, self._on_damage)
+    def _checked_time(self, number: int, pts_seconds: float) -> float:
+        time = pts_seconds - float((self.header.first_pts or 0) * self.header.time_base)
+        if self._timetable is not None and abs(time - self._timetable.seconds(number)) > 0.002:
+            raise InputError(
+                f"torchcodec gives another frame than number {number} of {self.name}: it does not seek exactly in "
+                f"{self.header.container}. Use --reader pyav."
+            )
+        return time
+
+    def _damage(self, read: int, reason: str) -> None:
+        if self._on_damage == "stop":
+            raise DamagedSource(self.name, read, self.promised, reason)
 
 
-NEEDS_FFMPEG = (
-    "The reader torchcodec needs FFmpeg 4 to 9 on the system: `apt install ffmpeg` or `brew install ffmpeg`, or use "
-    "--reader pyav, which brings its own."
-)
+def _said_by(error: BaseException) -> str:
+    """What torchcodec said, without the place in its source."""
+    return reason_of(error).split(", ")[-1]
 
 
 def _import_decoder() -> Any:
@@ -87,12 +121,3 @@ def _import_decoder() -> Any:
     except (OSError, RuntimeError) as broken:
         raise UsageError(NEEDS_FFMPEG) from broken
     return VideoDecoder
-
-
-def _check_av1(header: Header) -> None:
-    # decord loads its dav1d for the whole process; the system's FFmpeg then calls that one and crashes
-    if header.codec == "av1" and "decord" in sys.modules:
-        raise InputError(
-            f"{header.path} is AV1, which torchcodec cannot read in a process that has imported decord. "
-            "Use --reader pyav, or start anew without decord."
-        )
