@@ -1,11 +1,11 @@
-"""A whole video against the reference's predictor: several objects, every kind of prompt, corrections, a late object."""
+"""A whole video against the reference's predictor: several objects, every kind of prompt, corrections, late objects."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 from clips import as_source
-from sam2_official import SMALL, SMALL_20, official, twins
+from sam2_official import SMALL, SMALL_20, SinglePrecision, official, twins
 
 from vidmem.banks.window import Window
 from vidmem.models.options import Options
@@ -15,17 +15,6 @@ from vidmem.models.sizes import NANO
 from vidmem.session import Session
 from vidmem.tracker import Tracker
 from vidmem.values import Frame, Prompt
-
-
-class SinglePrecision:
-    """torch as the reference's predictor sees it: it stores memories in bfloat16, where a difference of 1e-7 may become
-    one of 4e-3 by rounding. Here both sides store them as computed."""
-
-    bfloat16 = torch.float32
-
-    def __getattr__(self, name: str):
-        return getattr(torch, name)
-
 
 FRAMES, HEIGHT, WIDTH = 12, 90, 120
 CLOSE = 1e-4  # of a mask logit, in float32

@@ -35,9 +35,10 @@ def prepare(image: Tensor, size: tuple[int, int], resize: Resize, device: torch.
         return normalise(image.to(device))[None]
     if resize == "bilinear-antialias":
         return normalise(_bilinear(image.to(device).float(), size))
-    return normalise(_bilinear(image.to(device).float(), size).round().clamp(0, 255))
+    # In whole numbers, and only the CPU has that kernel.
+    return normalise(_bilinear(image.cpu(), size).to(device))
 
 
 def _bilinear(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """(3, H, W) -> (1, 3, *size)"""
+    """(3, H, W) -> (1, 3, *size), of the same dtype"""
     return F.interpolate(image[None], size, mode="bilinear", antialias=True)
