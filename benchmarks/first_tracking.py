@@ -103,7 +103,7 @@ def prompt_of(mask: np.ndarray, kind: str) -> Prompt:
 
 def warp(frames: list[Frame], truth: Truth) -> Iterator[float]:
     """The last answer, each pixel fetched from where the backward flow says it came from."""
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     answer, before = truth[frames[0]].astype(np.float32), grey(frames[0])
     yield jaccard(truth[frames[0]], answer > 0.5)
     y, x = np.mgrid[: answer.shape[0], : answer.shape[1]].astype(np.float32)

@@ -58,7 +58,11 @@ def test_a_slip_is_named(masks, boxes, points, complaint):
 
 def test_prompts_come_from_a_file_too(tmp_path):
     file = tmp_path / "prompts.json"
-    file.write_text(json.dumps([{"frame": 0, "object": 3, "box": [1, 2, 3, 4], "points": [[5, 6, 0]]}, {"time": 2, "mask": "m.png"}]))
+    file.write_text(
+        json.dumps(
+            [{"frame": 0, "object": 3, "box": [1, 2, 3, 4], "points": [[5, 6, 0]]}, {"time": 2, "mask": "m.png"}]
+        )
+    )
     box, point, mask = parse([], [], [], file)
     assert (box.object_id, box.box, point.point) == (3, (1, 2, 3, 4), (5, 6, 0))
     assert (mask.seconds, mask.mask) == (2.0, tmp_path / "m.png")

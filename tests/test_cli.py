@@ -53,7 +53,9 @@ def test_track_writes_every_default_result(capsys, clip, tmp_path):
     assert code == 0, err
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"masks", "tracks.rle.json", "tracks.csv", "overlay.mp4", "summary.json", "memory.png"} <= names
-    assert sorted(path.name for path in (tmp_path / "out/masks").iterdir()) == sorted(f"shot{i}.png" for i in range(7, 13))
+    assert sorted(path.name for path in (tmp_path / "out/masks").iterdir()) == sorted(
+        f"shot{i}.png" for i in range(7, 13)
+    )
     header = (tmp_path / "out/tracks.csv").read_text().splitlines()[0]
     assert header == "frame,time,object,x0,y0,x1,y1,score,visible,area"
     mask = Image.open(tmp_path / "out/masks/shot7.png")
@@ -96,7 +98,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("arguments, code, complaint", WRONG, ids=[" ".join(each[0])[:40] or "nothing" for each in WRONG])
+@pytest.mark.parametrize(
+    "arguments, code, complaint", WRONG, ids=[" ".join(each[0])[:40] or "nothing" for each in WRONG]
+)
 def test_wrong_input_is_one_line_with_its_own_exit_code(capsys, clip, tmp_path, arguments, code, complaint):
     Image.fromarray(np.ones((10, 10), np.uint8)).save(tmp_path / "small.png")
     Image.fromarray(np.zeros((64, 96), np.uint8)).save(tmp_path / "empty.png")
@@ -104,7 +108,7 @@ def test_wrong_input_is_one_line_with_its_own_exit_code(capsys, clip, tmp_path, 
     places = {"SMALL": "small.png", "EMPTY": "empty.png", "CUT": "cut.safetensors"}
     for word, name in places.items():
         arguments = [each.replace(word, str(tmp_path / name)) for each in arguments]
-    got, out, err = said(capsys, "track", clip, "--out", tmp_path / "out", *arguments)
+    got, _, err = said(capsys, "track", clip, "--out", tmp_path / "out", *arguments)
     assert got == code, (got, err)
     assert len(err.strip().splitlines()) == 1, err
     assert re.search(complaint, err), err
@@ -157,6 +161,6 @@ def test_doctor_names_every_part(capsys):
 
 def test_results_are_exported_to_other_formats(capsys, clip, tmp_path):
     said(capsys, "track", clip, "--box", "0:10,20,30,40", "--out", tmp_path / "out", "--formats", "png")
-    code, out, err = said(capsys, "export", tmp_path / "out", "--formats", "ytvos,csv", "--out", tmp_path / "other")
+    code, _, err = said(capsys, "export", tmp_path / "out", "--formats", "ytvos,csv", "--out", tmp_path / "other")
     assert code == 0, err
     assert (tmp_path / "other/tracks.csv").exists() and (tmp_path / "other/tracks.ytvos.json").exists()

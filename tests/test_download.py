@@ -86,5 +86,5 @@ def test_no_server_is_said_with_what_to_do(server, monkeypatch):
     server()
     gone = manifest.Checkpoint("made", "CC0", "made up", url="http://127.0.0.1:9/made.pt", sha256=SUM)
     monkeypatch.setattr(manifest, "every", lambda: [gone])
-    with pytest.raises(ModelError, match="could not be downloaded.*use the model nano"):
+    with pytest.raises(ModelError, match=r"could not be downloaded.*use the model nano"):
         download.fetch("made", announce=lambda said: None)

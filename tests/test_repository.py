@@ -126,7 +126,7 @@ def test_every_tracker_card_can_be_made_and_explains_itself(name):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(UnknownName, match="Did you mean 'window'.*Known: .*window"):
+    with pytest.raises(UnknownName, match=r"Did you mean 'window'.*Known: .*window"):
         _ = banks["windw"]
 
 

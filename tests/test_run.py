@@ -136,7 +136,7 @@ def test_a_full_device_keeps_what_is_done_and_names_the_cure(tmp_path):
 
 def test_a_folder_with_results_is_not_written_over_unasked(tmp_path):
     run(tmp_path / "out")
-    with pytest.raises(InputError, match="is not empty. Add --resume .* --overwrite"):
+    with pytest.raises(InputError, match=r"is not empty. Add --resume .* --overwrite"):
         run(tmp_path / "out")
     (tmp_path / "out/notes.txt").write_text("mine")
     run(tmp_path / "out", mode="overwrite", stop_after=3)

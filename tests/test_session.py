@@ -29,10 +29,11 @@ def session():
 
 def answers(session, start=None, stop=None, backwards=False):
     """The last session and {frame: {object: logits}} of a whole propagation."""
-    said = {}
-    for session, frame, track in session.propagate(start, stop, backwards):
+    said, latest = {}, session
+    for onward, frame, track in session.propagate(start, stop, backwards):
+        latest = onward
         said[frame.index] = {object_id: guess.mask for object_id, guess in track.guesses.items()}
-    return session, said
+    return latest, said
 
 
 def same(one, other):
@@ -132,9 +133,7 @@ def test_a_saved_session_goes_on_identically(session, tmp_path):
     session, _ = session.prompt(0, mark(1, 0))
     session, _ = session.prompt(0, mark(2, 0))
     session = session.rename(2, "green")
-    for session, frame, _ in session.propagate():
-        if frame.index == 6:
-            break
+    session = next(later for later, frame, _ in session.propagate() if frame.index == 6)
     session.save(tmp_path / "work.vmem")
     again = Session.load(tmp_path / "work.vmem", session.tracker, session.source)
     assert again.kept.names == {2: "green"}

@@ -67,7 +67,7 @@ def test_an_object_that_is_removed_gives_its_bytes_back(tracker):
 def test_removing_an_unknown_object_names_those_there_are(tracker):
     clip = squares(1)
     state, _ = tracker.step({}, clip[0][0], [Prompt(4, mask=clip[0][1][1])])
-    with pytest.raises(InputError, match="no object 9 to remove. Followed now: 4"):
+    with pytest.raises(InputError, match=r"no object 9 to remove. Followed now: 4"):
         without(state, 9)
 
 
@@ -92,7 +92,7 @@ def test_a_video_is_followed_backwards_by_feeding_it_backwards(tracker):
 
 
 def test_a_prompt_may_be_said_in_parts(tracker):
-    frame, masks = squares(1)[0]
+    frame, _ = squares(1)[0]
     box = Prompt(1, box=torch.tensor([2.0, 4, 18, 20]))
     point = Prompt(1, points=torch.tensor([[40.0, 40.0]]), labels=torch.tensor([1]))
     _, track = tracker.step({}, frame, [box, point])

@@ -244,7 +244,7 @@ def test_mistakes_in_a_recipe_are_said_in_one_line(tmp_path: Path):
         train(dataclasses.replace(RECIPE, data=Data(str(tmp_path / "none"))), tmp_path)
     with pytest.raises(InputError, match="no sequence"):
         read_sequences(tmp_path)
-    with pytest.raises(ModelError, match="none.pt"):
+    with pytest.raises(ModelError, match=r"none.pt"):
         Run(dataclasses.replace(RECIPE, init=str(tmp_path / "none.pt")))
 
 

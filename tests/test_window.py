@@ -9,7 +9,7 @@ from vidmem.banks.window import Window
 
 
 def reference(frame: int, prompts: list[int], stride: int = 1, span: int = 16):
-    """What SAM 2 attends in `frame` when every earlier frame was answered (sam2_base.py, 497-676), from all of the past."""
+    """What SAM 2 attends in `frame` from all of the past, when each frame was answered (sam2_base.py, 497-676)."""
     pages = [(prompt, 6) for prompt in prompts]
     tracked = [t for t in range(frame) if t not in prompts and t > prompts[0]]
     for back in range(6, 0, -1):

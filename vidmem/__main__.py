@@ -46,7 +46,8 @@ def _usage(problem: Exception) -> int:
 def _in_words(problem: OSError) -> str:
     place = f" {problem.filename}" if problem.filename else ""
     if problem.errno == errno.ENOSPC:
-        return f"The disk is full{place and ' at' + place}. What was written so far is kept; free space, then use --resume."
+        where = place and " at" + place
+        return f"The disk is full{where}. What was written so far is kept; free space, then use --resume."
     if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"No permission to use{place or ' a file'} ({problem.strerror}). Choose another place with --out."
     return f"{problem.strerror or problem}:{place}" if place else str(problem)

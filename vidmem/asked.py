@@ -94,7 +94,7 @@ def _box(numbers: Sequence[float]) -> tuple[float, float, float, float]:
 
 
 def _read(file: Path) -> list[Saying]:
-    """Prompts from JSON: [{"frame": 0, "object": 1, "box": [x0, y0, x1, y1]}, {"time": 2.5, "points": [[x, y, 1]]}, …]."""
+    """Prompts in JSON: [{"frame": 0, "object": 1, "box": [x0, y0, x1, y1]}, {"time": 2.5, "points": [[x, y, 1]]}, …]"""
     try:
         listed = json.loads(file.read_text())
     except OSError as problem:

@@ -1,4 +1,4 @@
-"""The frames before an object's first prompt: found by following the video backwards first, kept on disk until needed."""
+"""The frames before an object's first prompt: found by following the video backwards, kept on disk until needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""States along a video, so that it can be entered again at any frame: bounded in number, dense lately, sparse before."""
+"""States along a video, to enter it again at any frame; bounded in number, dense lately, sparse before."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, eq=False)
 class Checkpoints:
-    """frame index -> the state before that frame. Never more than `limit`; what is thinned out is replayed on demand."""
+    """frame index -> the state before that frame. Never more than `limit`; what is thinned out is replayed."""
 
     limit: int = 64
     states: Mapping[int, Any] = field(default_factory=dict)

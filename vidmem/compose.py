@@ -64,7 +64,7 @@ def pick_device(name: str) -> str:
 
 
 def read(tracker: str) -> dict[str, Any]:
-    """A tracker's card, checked: {"bank": {"name": …, options}, "choice": …, "search": …, "loop": …, "model": …, words}."""
+    """A tracker's card, checked: {"bank": {"name": …, options}, "choice": …, "search": …, "loop": …, "model": …}."""
     card = cards.read("trackers", tracker)
     where = f"The card {tracker!r}"
     _refuse_unknown(where, card, [*PARTS, "loop", "model", *WORDS])
@@ -78,9 +78,10 @@ def read(tracker: str) -> dict[str, Any]:
 def _make(part: str, card: Mapping[str, Any]) -> Any:
     table, usual = PARTS[part]
     options = dict(card.get(part, {}))
-    kind = table[options.pop("name", usual)]
-    if is_dataclass(kind):
-        _refuse_unknown(f"The {part} {kind.__name__}", options, [each.name for each in fields(kind)])
+    name = options.pop("name", usual)
+    kind = table[name]
+    if isinstance(kind, type) and is_dataclass(kind):
+        _refuse_unknown(f"The {part} {name!r}", options, [each.name for each in fields(kind)])
     try:
         return kind(**options)
     except (TypeError, ValueError) as problem:

@@ -1,7 +1,7 @@
 """A run: a source is followed into a folder, so that a kill at any moment costs seconds and never a result.
 
-Each frame goes first into the log, then to the writers; now and then the state is saved. A resumed run cuts the log back
-to the saved state, gives the writers what the log holds, and goes on from there: the masks are those of a run that
+Each frame goes first into the log, then to the writers; now and then the state is saved. A resumed run cuts the log
+back to the saved state, gives the writers what the log holds, and goes on from there: the masks are those of a run that
 was never broken off.
 """
 

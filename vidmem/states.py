@@ -116,7 +116,7 @@ def load(path: Path) -> tuple[Any, dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            kept = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            kept = {name: file.get_tensor(name) for name in file.keys()}
     except (OSError, SafetensorError) as problem:
         raise InputError(f"{path} cannot be read as a saved state ({problem}). Start without it.") from problem
     if header.get("format") != FORMAT:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture of a stream. `index` counts the frames delivered; `name` and `time` say which one the source meant."""
+    """One picture of a stream. `index` counts the frames delivered; `name` and `time` say which one is meant."""
 
     index: int
     image: Tensor  # (3, H, W) uint8, RGB

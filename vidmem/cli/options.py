@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -84,7 +84,7 @@ def formats_of(text: str) -> list[str]:
     return chosen
 
 
-def check_on_damage(value: str) -> str:
-    if value not in ("stop", "skip"):
-        raise UsageError(f"--on-damage {value!r} is not known. It is stop or skip.")
-    return value
+def check_on_damage(value: str) -> Literal["stop", "skip"]:
+    if value == "stop" or value == "skip":
+        return value
+    raise UsageError(f"--on-damage {value!r} is not known. It is stop or skip.")

@@ -31,7 +31,7 @@ def stream(
     settings: options.Settings = [],  # noqa: B006
     quiet: options.Quiet = False,
 ) -> None:
-    """Follow objects on a live source until it ends or you stop it. A broken line is opened again, a late frame dropped."""
+    """Follow objects on a live source until you stop it. A broken line is opened again, a late frame dropped."""
     chosen = options.formats_of(formats)
     changed = options.settings_of(settings)
     sayings = parse(masks, boxes, points, prompts)

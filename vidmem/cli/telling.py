@@ -95,7 +95,8 @@ def tell_outcome(outcome: Outcome, quiet: bool = False) -> None:
     for object_id, each in summary.objects.items():
         if each.visible == 0:
             typer.echo(
-                f"warning: object {object_id} was never seen; all its masks are empty. Look at the prompt, or prompt another frame.",
+                f"warning: object {object_id} was never seen; all its masks are empty. "
+                "Look at the prompt, or prompt another frame.",
                 err=True,
             )
 

@@ -62,8 +62,7 @@ def track(
     from vidmem.prompting import check_first, check_reach
     from vidmem.run import follow
 
-    options.check_on_damage(on_damage)
-    video = watch(source, reader=reader, on_damage=on_damage, every=every)
+    video = watch(source, reader=reader, on_damage=options.check_on_damage(on_damage), every=every)
     try:
         check_reach(sayings, video.name, video.promised)
         check_first(sayings, video)

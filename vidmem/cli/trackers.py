@@ -21,8 +21,6 @@ def trackers(as_json: Annotated[bool, typer.Option("--json", help="For machines.
         for word in ("idea", "cost", "when", "paper"):
             if word in card:
                 typer.echo(f"  {word + ':':6s} {card[word]}")
-        parts = {part: card.get(part) for part in ("bank", "choice", "search") if card.get(part)}
-        typer.echo(
-            "  parts: "
-            + ", ".join(f"{part} {p if isinstance(p, str) else p.get('name', '')}" for part, p in parts.items())
-        )
+        parts = {part: card.get(part) for part in ("bank", "choice", "search") if part in card}
+        named = (f"{part} {p.get('name', '') if isinstance(p, dict) else p}" for part, p in parts.items())
+        typer.echo("  parts: " + ", ".join(named))

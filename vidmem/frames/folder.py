@@ -94,6 +94,6 @@ def images_in(folder: str | os.PathLike[str]) -> list[Path]:
 
 
 def natural(path: Path) -> list[tuple[int, int, str]]:
-    """A sort key that reads runs of digits as numbers, and tells 01 from 1."""
+    """A sort key that reads runs of digits as numbers and puts numbers before letters."""
     parts = re.split(r"(\d+)", path.name.lower())
-    return [(1, int(p), p) if p.isdigit() else (0, 0, p) for p in parts if p] + [(-1, 0, path.name)]
+    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts if part] + [(2, 0, path.name)]

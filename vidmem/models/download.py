@@ -61,8 +61,8 @@ def verify(checkpoint: Checkpoint, path: Path | None = None) -> str:
     if expected and found != expected:
         short = f" It has {size} bytes of {checkpoint.bytes}." if checkpoint.bytes and size != checkpoint.bytes else ""
         raise ModelError(
-            f"{path} is not the checkpoint {checkpoint.name}: its sha256 is {found[:16]}…, {expected[:16]}… is expected.{short} "
-            f"Delete it and run: vidmem models download {checkpoint.name}"
+            f"{path} is not checkpoint {checkpoint.name}: its sha256 is {found[:16]}…, {expected[:16]}… is expected."
+            f"{short} Delete it and run: vidmem models download {checkpoint.name}"
         )
     if not expected and not checkpoint.file:
         _record(checkpoint.name, found)
@@ -104,7 +104,8 @@ def _download(checkpoint: Checkpoint, part: Path, progress: Progress | None) -> 
         reason = getattr(problem, "reason", problem)
         raise ModelError(
             f"{checkpoint.name} could not be downloaded ({reason}); {have} bytes are kept and will be resumed. Is the "
-            f"network open? Otherwise place {checkpoint.url} at {checkpoint.path}, or use the model nano, which needs no download."
+            f"network open? Otherwise place {checkpoint.url} at {checkpoint.path}, or use the model "
+            "nano, which needs no download."
         ) from problem
 
 

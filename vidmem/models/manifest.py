@@ -54,6 +54,7 @@ def named(name: str) -> Checkpoint:
         near = get_close_matches(name, known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise UnknownName(
-            f"No checkpoint is named {name!r}.{hint} Known: {', '.join(known)}. Or give a path to a .pt or .safetensors file."
+            f"No checkpoint is named {name!r}.{hint} Known: {', '.join(known)}. "
+            "Or give a path to a .pt or .safetensors file."
         )
     return known[name]

@@ -61,7 +61,7 @@ class Toy:
         return attend(picture, pages, pages)[0, 0].mean(0)
 
     def _marked(self, features: Features, question: Question) -> Tensor:
-        """(h, w) logits of what a prompt marks: a mask as it is, a box filled, a point with a small square around it."""
+        """(h, w) logits of what a prompt marks: a mask as it is, a box filled, a point as a small square."""
         prompt, (height, width) = question.prompt, features.size
         assert prompt is not None
         if prompt.mask is not None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """One way the past may have gone: what the bank remembers of it, the state of the choice, how far it is believed."""
+    """One way the past may have gone: what the bank remembers of it, the choice's state, how far it is believed."""
 
     bank: Any
     choice: Any
