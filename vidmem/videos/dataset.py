@@ -79,9 +79,7 @@ def open_dataset(card: str, root: str | Path, split: str | None = None) -> Datas
     options = {**read["layout"], **of_split}
     name, server = options.pop("name"), options.pop("server", "")
     kind: Any = layouts[name]
-    if isinstance(kind, type) and is_dataclass(kind):
-        known = [each.name for each in fields(kind) if each.name != "root"]
-        _refuse_unknown(f"The layout {name!r}", options, known)
+    _refuse_unknown(f"The layout {name!r}", options, _options_of(kind) or list(options))
     try:
         layout = kind(place, **options)
     except TypeError as problem:
@@ -100,6 +98,11 @@ def read_card(name: str) -> dict[str, Any]:
     if isinstance(card["layout"], str):
         card["layout"] = {"name": card["layout"]}
     return card
+
+
+def _options_of(kind: Any) -> list[str]:
+    """What a layout may be given beside its root, where it is a dataclass."""
+    return [each.name for each in fields(kind) if each.name != "root"] if is_dataclass(kind) else []
 
 
 def _split(name: str, card: Mapping[str, Any], split: str | None) -> tuple[str, Mapping[str, Any]]:
