@@ -18,6 +18,7 @@ class Plan:
 
     dataset: str  # a card of datasets/, or a path to one
     root: str  # where the data set lies
+    split: str = ""  # of the data set; empty: its own choice
     tracker: str = ""  # a card of trackers/; empty when results are scored
     model: str = ""
     prompt: str = "mask"

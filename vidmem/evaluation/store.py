@@ -27,6 +27,10 @@ class Store(Protocol):
         """The names of all files below `folder`, relative to it; hidden ones are left out."""
         ...
 
+    def has(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+        ...
+
     def read(self, name: str) -> bytes: ...
 
     def write(self, name: str, content: bytes) -> None:
@@ -71,6 +75,9 @@ class Folder:
         top = self.root / folder
         found = (path.relative_to(top) for path in top.rglob("*") if path.is_file())
         return {path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts)}
+
+    def has(self, name: str) -> bool:
+        return (self.root / name).is_file()
 
     def read(self, name: str) -> bytes:
         try:
@@ -163,6 +170,10 @@ class Address:
         if not self._files.exists(top):
             return set()
         return {str(each)[len(top) :].lstrip("/") for each in self._files.find(top)}
+
+    def has(self, name: str) -> bool:
+        self._files.invalidate_cache()
+        return self._files.isfile(self._at(name))
 
     def read(self, name: str) -> bytes:
         try:
