@@ -13,8 +13,10 @@ from vidmem.banks import banks
 from vidmem.choices import choices
 from vidmem.compose import load
 from vidmem.errors import UnknownName
+from vidmem.evaluation.engines import engines
+from vidmem.evaluation.forms import forms
 from vidmem.frames import readers
-from vidmem.metrics import metrics
+from vidmem.metrics import metrics, protocols
 from vidmem.models import models
 from vidmem.models.toy import Toy
 from vidmem.searches import searches
@@ -23,7 +25,7 @@ from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
-TABLES = [banks, choices, searches, models, readers, layouts, metrics, writers]
+TABLES = [banks, choices, searches, models, readers, layouts, metrics, protocols, writers, engines, forms]
 
 GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
 
@@ -39,7 +41,7 @@ MAY = {
     "saving": ["errors"],
     "masks": ["errors", "palette"],
     "kernels": [],
-    "metrics": ["catalog"],
+    "metrics": ["catalog", "errors"],
     "frames": ["catalog", "errors", "values"],
     "videos": ["cards", "catalog", "errors", "frames", "masks", "rle", "values"],
     "writers": [each for each in GROUND if each != "values"] + ["drawing"],
@@ -51,10 +53,15 @@ MAY = {
     "remembering": ["models", "values"],
     "tracker": ["banks", "choices", "errors", "models", "remembering", "searches", "values"],
     "session": ["checkpoints", "errors", "frames", "states", "tracker", "values"],
+    "evaluation": [
+        *[each for each in GROUND if each != "rle"],
+        *["compose", "drawing", "masks", "metrics", "results", "states", "tracker", "videos", "writers"],
+    ],
     "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving"],
 }
 TORCHLESS = [
     "writers",
+    "metrics",
     "annotation",
     "runlog",
     "summary",
