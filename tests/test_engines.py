@@ -1,4 +1,4 @@
-"""The promises of an engine, tried on every engine in the table: each task ends once, whatever happens to its worker."""
+"""The promises of an engine, tried on every one in the table: each task ends once, whatever happens to its worker."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_an_engine_works_in_other_processes_and_on_the_device_that_was_asked(eng
 
 
 def test_no_task_is_begun_after_the_caller_leaves_off(engine, job):
-    with closing(engine.run(job, [f"slow{number}" for number in range(20)])) as running:  # type: ignore[type-var]
+    with closing(engine.run(job, [f"slow{number}" for number in range(20)])) as running:
         next(running)
     time.sleep(1)
     begun = len(job.diary.read_text().splitlines())

@@ -16,7 +16,7 @@ from vidmem.evaluation.forms import Form, form_of
 from vidmem.evaluation.plan import FILE, Plan
 from vidmem.evaluation.prompts import check_kind
 from vidmem.evaluation.record import Record, Tracking, name_of
-from vidmem.evaluation.score import score, to_plain
+from vidmem.evaluation.scoring import score, to_plain
 from vidmem.evaluation.store import Store, open_store
 from vidmem.evaluation.track import track
 from vidmem.metrics import protocols

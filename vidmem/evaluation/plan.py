@@ -45,11 +45,14 @@ class Plan:
                 f"{where} is no plan of an evaluation of this version ({problem}). Start anew with --overwrite."
             ) from problem
 
-    def must_equal(self, other: Plan, where: str) -> None:
-        """Raises UsageError that names the first difference to `other`, the plan of the run to go on with."""
-        for name, was in asdict(other).items():
+    def must_go_on(self, begun: Plan, where: str) -> None:
+        """Raises UsageError that names the first difference to the plan of the run to go on with.
+
+        The data set may have moved, and other videos may be asked for: what is done of them stays good.
+        """
+        for name, was in asdict(begun).items():
             now = asdict(self)[name]
-            if now != was:
+            if now != was and name not in ("root", "sequences"):
                 raise UsageError(
                     f"The evaluation in {where} was made with {name} {was!r}, now it is {now!r}. Ask the same to go on "
                     "with it, or use --overwrite."

@@ -148,7 +148,7 @@ def _lock(file: Any) -> bool:
 
 
 class Address:
-    """Files at an address. One file appears at once; a folder's files one by one, so a record that names them comes last."""
+    """Files at an address. One file appears at once, a folder's files one by one: so a video's record comes last."""
 
     def __init__(self, place: str) -> None:
         try:

@@ -5,7 +5,7 @@ To add one: write vidmem/evaluation/engines/NAME.py and its line in the table; t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,7 +36,7 @@ class Engine(Protocol):
 
     def __init__(self, workers: int = 0, device: str = "auto", address: str | None = None) -> None: ...
 
-    def run(self, job: Job, tasks: Sequence[str]) -> Iterator[Ended]:
+    def run(self, job: Job, tasks: Sequence[str]) -> Generator[Ended, None, None]:
         """Begins the tasks in order and yields each as it ends, each once. What was begun is stopped when the caller
         leaves off. A worker that is lost costs its task another try, then a problem, never the run."""
         ...

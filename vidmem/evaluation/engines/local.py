@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -32,7 +32,7 @@ class Local:
         on_gpu = self.devices[0] != "cpu"
         self.workers = workers or (len(self.devices) if on_gpu else max(1, cores() // 2))
 
-    def run(self, job: Job, tasks: Sequence[str]) -> Iterator[Ended]:
+    def run(self, job: Job, tasks: Sequence[str]) -> Generator[Ended, None, None]:
         waiting, lost = deque(tasks), dict.fromkeys(tasks, 0)
         size = min(self.workers, len(waiting))
         threads = max(1, cores() // max(1, size))
@@ -110,12 +110,9 @@ class _Worker:
 
 def _serve(pipe: Connection, device: str, threads: int, name: str) -> None:
     """The life of a worker process."""
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # heard by torch when the first job imports it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    import torch
-
-    torch.set_num_threads(threads)
     while True:
         try:
             job, task = pipe.recv()

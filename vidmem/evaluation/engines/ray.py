@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -33,11 +33,13 @@ class Ray:
         if workers < 0:
             raise UsageError(f"--workers is {workers}. It is 1 or more; leave it out for all the cluster has.")
         if ":" in device:
-            raise UsageError(f"--device {device} names one GPU, but Ray hands them out. Use --device cuda, cpu or auto.")
+            raise UsageError(
+                f"--device {device} names one GPU, but Ray hands them out. Use --device cuda, cpu or auto."
+            )
         self.ray: Any = ray
         self.workers, self.device, self.address = workers, device, address
 
-    def run(self, job: Job, tasks: Sequence[str]) -> Iterator[Ended]:
+    def run(self, job: Job, tasks: Sequence[str]) -> Generator[Ended, None, None]:
         ray = self.ray
         with self._connected():
             device, needs = self._needs()
@@ -60,8 +62,9 @@ class Ray:
         try:
             return self.ray.get(ready)
         except self.ray.exceptions.RayError as lost:
-            reason = str(lost).strip().splitlines()[0] if str(lost).strip() else type(lost).__name__
-            return Ended(task, f"lost {TRIES} times on the cluster, the last time: {type(lost).__name__}: {reason}")
+            reason = next((line for line in str(lost).splitlines() if line.strip()), "")
+            problem = f"its worker was lost {TRIES} times, the last time: {type(lost).__name__}: {reason}"
+            return Ended(task, problem, place="the cluster")
 
     @contextmanager
     def _connected(self) -> Iterator[None]:

@@ -37,5 +37,6 @@ class IndexPictures:
         return labels
 
 
-def YoutubeVos() -> IndexPictures:  # noqa: N802 (a form like the others to whoever reads the table)
-    return IndexPictures("Annotations/")
+@dataclass(frozen=True)
+class YoutubeVos(IndexPictures):
+    above: str = "Annotations/"
