@@ -65,19 +65,10 @@ def said(moment: Moment) -> str:
     if record.problem:
         return f"{record.sequence}  failed: {record.problem}"
     parts = [record.sequence, f"{record.frames} frames"]
-    parts += [f"{name} {100 * value:.1f}" for name, value in _means(record.scores).items()]
+    parts += [f"{name} {100 * value:.1f}" for name, value in moment.numbers.items()]
     if record.tracking:
         parts += [f"{record.tracking.fps:.1f} fps", f"memory {size(record.tracking.peak_state_bytes)}"]
     return "  ".join(parts)
-
-
-def _means(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """Each measure over all frames and objects of a video: near its final number, and enough while one waits."""
-    gathered: dict[str, list[float]] = {}
-    for measures in scores.values():
-        for name, values in measures.items():
-            gathered.setdefault(name, []).extend(each for each in values if each is not None)
-    return {name: sum(values) / len(values) for name, values in gathered.items() if values}
 
 
 def tell_report(report: Mapping[str, Any], out: str, quiet: bool = False, again: str = "go on with --resume") -> None:

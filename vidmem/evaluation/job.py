@@ -8,19 +8,17 @@ import traceback
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from vidmem.errors import InputError, ModelError, UsageError, VidmemError
 from vidmem.evaluation.engines import Ended
 from vidmem.evaluation.forms import Form, form_of
 from vidmem.evaluation.plan import FILE, Plan
 from vidmem.evaluation.prompts import check_kind
+from vidmem.evaluation.protocols import protocol_of
 from vidmem.evaluation.record import Record, Tracking, name_of
 from vidmem.evaluation.scoring import score, to_plain
 from vidmem.evaluation.store import Store, open_store
 from vidmem.evaluation.track import track
-from vidmem.metrics import protocols
-from vidmem.metrics.protocol import MaskProtocol
 from vidmem.tracker import Tracker
 from vidmem.videos import Dataset, Video, open_dataset
 
@@ -69,7 +67,7 @@ class EvaluateVideo:
         if not video.truth.complete:  # its scores come from a server
             return Record(video.name, len(video), tracking=tracking)
         with results.fetch(unit) as path:
-            scores = score(video, protocol_of(dataset), form, path)
+            scores = score(video, protocol_of(dataset, [video.name]), form, path)
         return Record(video.name, len(video), to_plain(scores), tracking)
 
     def _track(self, video: Video, tracker: Tracker, form: Form, store: Store, unit: str) -> Tracking:
@@ -78,12 +76,6 @@ class EvaluateVideo:
                 tracking = track(video, tracker, check_kind(self.plan.prompt), writer)
             store.publish(folder / form.unit(video.name), unit)
         return tracking
-
-
-def protocol_of(dataset: Dataset) -> MaskProtocol:
-    """The protocol a data set is scored by."""
-    make: Any = protocols[dataset.protocol]
-    return make()
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +12,13 @@ from vidmem import errors
 from vidmem.errors import InputError, UsageError
 from vidmem.evaluation.engines import Ended, Engine, engines
 from vidmem.evaluation.forms import form_of
-from vidmem.evaluation.job import EvaluateVideo, protocol_of
+from vidmem.evaluation.job import EvaluateVideo
 from vidmem.evaluation.plan import FILE, Plan
 from vidmem.evaluation.prompts import check_kind
+from vidmem.evaluation.protocols import numbers_of, protocol_of, without_sides
 from vidmem.evaluation.record import Record, name_of
 from vidmem.evaluation.report import write_report
+from vidmem.evaluation.scoring import from_plain
 from vidmem.evaluation.store import Store, open_store
 from vidmem.evaluation.worklist import Mode, begin, begin_scoring, choose, todo
 from vidmem.videos import Dataset, open_dataset
@@ -31,6 +33,7 @@ class Moment:
     done: int  # videos of all that are asked for, those of an earlier run too
     of: int
     share: float  # of the frames of this run that are behind, 0..1
+    numbers: Mapping[str, float]  # the video's first scores, J&F or the like
 
 
 def evaluate(
@@ -109,9 +112,10 @@ def _run(
                 record = _settle(ended, store)
                 behind, done = behind + left[ended.task], done + 1
                 if watcher:
-                    watcher(Moment(record, ended.place, done, len(names), behind / whole))
+                    watcher(Moment(record, ended.place, done, len(names), behind / whole, _numbers(dataset, record)))
         records = [_read(name, store) for name in names]
-        return write_report(plan, dataset, protocol_of(dataset), records, store)
+        protocol = protocol_of(dataset, [each.sequence for each in records if each.scores])
+        return write_report(plan, dataset, protocol, records, store)
 
 
 def _whole(place: str) -> str:
@@ -155,6 +159,16 @@ def _settle(ended: Ended, store: Store) -> Record:
         store.write(name_of(ended.task), record.to_json())
         return record
     return _read(ended.task, store)
+
+
+def _numbers(dataset: Dataset, record: Record, most: int = 3) -> dict[str, float]:
+    """The first scores of one video, without those that only say how it sways."""
+    if not record.scores:
+        return {}
+    numbers = numbers_of(
+        without_sides(protocol_of(dataset, [record.sequence])), {record.sequence: from_plain(record.scores)}
+    )
+    return dict([each for each in numbers.items() if "-" not in each[0]][:most])
 
 
 def _read(name: str, store: Store) -> Record:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,52 +12,74 @@ import numpy as np
 
 from vidmem.errors import InputError
 from vidmem.evaluation.forms import Answer, Form
-from vidmem.metrics.protocol import MaskProtocol, VideoScores
-from vidmem.videos import MaskTruth, Video
+from vidmem.metrics.protocol import VideoScores
+from vidmem.videos import BoxTruth, MaskTruth, Video
 
 
-def score(video: Video, protocol: MaskProtocol, form: Form, unit: Path) -> VideoScores:
-    """What a protocol says of the results in `unit`, which has the form `form`. Raises InputError.
+def score(video: Video, protocol: Any, form: Form, unit: Path) -> VideoScores:
+    """What a protocol of masks or boxes says of the results in `unit`, which has the form `form`. Raises InputError.
 
     A tracker is told the first mask, so where that one has no file it counts as answered; any other frame must be.
     """
-    truth = video.truth
-    assert isinstance(truth, MaskTruth)
-    true: Answer = truth.masks if form.shares_pixels else truth.labels
-    answer = form.answers(unit, video)
-    return protocol.score(_truths(video, true), _answers(video, answer, true, unit), video.name)
+    truth, answer = video.truth, form.answers(unit, video)
+    if isinstance(truth, MaskTruth):
+        true: Answer = truth.masks if form.shares_pixels else truth.labels
+        return protocol.score(_true_masks(video, truth, true), _masks(video, truth, true, answer, unit), video.name)
+    assert isinstance(truth, BoxTruth)
+    true_boxes, boxes = (_box(truth, name) for name in truth.names), (answer(name) for name in truth.names)
+    return protocol.score(true_boxes, boxes, video.name, size=_size(video))
 
 
-def _truths(video: Video, true: Answer) -> Iterator[Any]:
-    annotated = set(video.truth.annotated) if isinstance(video.truth, MaskTruth) else set()
+def _true_masks(video: Video, truth: MaskTruth, true: Answer) -> Iterator[Any]:
+    annotated = set(truth.annotated)
     for name in video.frame_names:
         yield true(name) if name in annotated else None
 
 
-def _answers(video: Video, answer: Answer, true: Answer, unit: Path) -> Iterator[Any]:
-    assert isinstance(video.truth, MaskTruth)
-    annotated = video.truth.annotated
+def _masks(video: Video, truth: MaskTruth, true: Answer, answer: Answer, unit: Path) -> Iterator[Any]:
+    annotated = truth.annotated
     wanted = set(annotated)
     for name in video.frame_names:
-        if name not in wanted:
-            yield None
-            continue
-        answered = answer(name)
+        answered = answer(name) if name in wanted else None
         if answered is None and video.is_told and name == annotated[0]:
             answered = true(name)
-        if answered is None:
-            raise InputError(f"{unit} has no answer for frame {name} of {video.name}, which is scored.")
+        if answered is None and name in wanted:
+            raise InputError(f"{unit} has no answer for frame {name} of {video.name}, which is annotated.")
         yield answered
 
 
+def _box(truth: BoxTruth, name: str) -> tuple[float, float, float, float] | None:
+    """x0 y0 x1 y1, x1 and y1 where the width and the height end."""
+    box = truth.box(name)
+    if box is None or not truth.inclusive:
+        return box
+    x0, y0, x1, y1 = box
+    return x0, y0, x1 + 1, y1 + 1
+
+
+def _size(video: Video) -> tuple[int, int]:
+    """(H, W) of the frames."""
+    with closing(video.frames()) as source:
+        return source.size or next(iter(source.between(0, 1))).size
+
+
 def to_plain(scores: VideoScores) -> dict[str, Any]:
-    """The same as JSON holds it."""
-    return {str(each): {name: values.tolist() for name, values in said.items()} for each, said in scores.items()}
+    """The same as JSON holds it, to the last bit; what JSON does not know is "nan" or "inf"."""
+    return {
+        str(each): {name: [_plain(value) for value in np.asarray(values).tolist()] for name, values in said.items()}
+        for each, said in scores.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def from_plain(said: Mapping[str, Any]) -> VideoScores:
-    """The scores that `to_plain` made, to the last bit."""
-    return {
-        int(each): {name: np.array([np.nan if v is None else v for v in values]) for name, values in said.items()}
-        for each, said in said.items()
-    }
+    """The scores that `to_plain` made."""
+    return {int(each): {name: values_of(values) for name, values in said.items()} for each, said in said.items()}
+
+
+def values_of(values: list[Any]) -> np.ndarray:
+    """(T,) what one measure says of each frame."""
+    return np.array([float(each) if isinstance(each, str) else each for each in values])

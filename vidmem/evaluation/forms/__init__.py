@@ -51,7 +51,12 @@ forms: Catalog[Form] = Catalog(
     },
 )
 
-OF_LAYOUT = {"ytvos": "ytvos", "sav": "sav", "got10k": "got10k"}  # layouts whose benchmark wants more than the usual
+OF_LAYOUT = {
+    "ytvos": "ytvos",
+    "sav": "sav",
+    "got10k": "got10k",
+    "masklets": "sav",
+}  # layouts whose benchmark wants more than the usual
 USUAL = {"MaskTruth": "davis", "BoxTruth": "lasot"}
 
 

@@ -14,12 +14,11 @@ from vidmem.evaluation.report.markdown import to_markdown
 from vidmem.evaluation.report.page import to_page
 from vidmem.evaluation.report.strips import draw_strips
 from vidmem.evaluation.store import Store
-from vidmem.metrics.protocol import MaskProtocol
 from vidmem.videos import Dataset
 
 
 def write_report(
-    plan: Plan, dataset: Dataset, protocol: MaskProtocol, records: Sequence[Record], store: Store
+    plan: Plan, dataset: Dataset, protocol: Any, records: Sequence[Record], store: Store
 ) -> dict[str, Any]:
     """Writes the three files into the store, and returns what report.json holds."""
     report = finite(assemble(plan, dataset, protocol, records))

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from vidmem.errors import InputError
 from vidmem.evaluation.plan import Plan
+from vidmem.evaluation.protocols import numbers_of, without_sides
 from vidmem.evaluation.record import Record
 from vidmem.evaluation.scoring import from_plain
-from vidmem.metrics.protocol import MaskProtocol, VideoScores
 from vidmem.videos import Dataset
 
 PACKAGES = ("vidmem", "torch", "numpy", "pillow")
 
 
-def assemble(plan: Plan, dataset: Dataset, protocol: MaskProtocol, records: Sequence[Record]) -> dict[str, Any]:
+def assemble(plan: Plan, dataset: Dataset, protocol: Any, records: Sequence[Record]) -> dict[str, Any]:
     """What report.json holds. Scores are fractions, unrounded.
 
     metrics    the benchmark's numbers over all videos that have a score
@@ -30,11 +29,15 @@ def assemble(plan: Plan, dataset: Dataset, protocol: MaskProtocol, records: Sequ
     facts      what was asked, of what, with which versions, and whether anything is lacking
     """
     scored = {each.sequence: from_plain(each.scores) for each in records if each.scores}
+    plain = without_sides(protocol)
+    metrics, note = numbers_of(protocol, scored), ""
+    if scored and not metrics and (metrics := numbers_of(plain, scored)):
+        note = "Only seen or only unseen kinds were scored, so the numbers are plain means over objects."
     return {
-        "metrics": _overall(protocol, scored),
+        "metrics": metrics,
         "sequences": {
             each.sequence: {
-                **_overall(protocol, {each.sequence: scored[each.sequence]}),
+                **numbers_of(plain, {each.sequence: scored[each.sequence]}),
                 "frames": each.frames,
                 "objects": len(scored[each.sequence]),
             }
@@ -49,21 +52,11 @@ def assemble(plan: Plan, dataset: Dataset, protocol: MaskProtocol, records: Sequ
         "failures": {each.sequence: each.problem for each in records if each.problem},
         "published": [dict(each) for each in dataset.published if each.get("split", dataset.split) == dataset.split],
         "tracking": {each.sequence: asdict(each.tracking) for each in records if each.tracking},
-        "facts": _facts(plan, dataset, protocol, records, len(scored)),
+        "facts": {**_facts(plan, dataset, protocol, records, len(scored)), "note": note},
     }
 
 
-def _overall(protocol: MaskProtocol, videos: Mapping[str, VideoScores]) -> dict[str, float]:
-    """No numbers where there is nothing to average."""
-    try:
-        return dict(protocol.overall(videos)) if videos else {}
-    except InputError:
-        return {}
-
-
-def _facts(
-    plan: Plan, dataset: Dataset, protocol: MaskProtocol, records: Sequence[Record], scored: int
-) -> dict[str, Any]:
+def _facts(plan: Plan, dataset: Dataset, protocol: Any, records: Sequence[Record], scored: int) -> dict[str, Any]:
     costs = [each.tracking for each in records if each.tracking]
     stepping = sum((each.frames - 1) / each.fps for each in costs if each.fps)
     return {
@@ -72,7 +65,9 @@ def _facts(
         "split": dataset.split,
         "root": plan.root,
         "protocol": dataset.protocol,
-        "protocol_options": asdict(protocol),  # type: ignore[call-overload]  (protocols are frozen dataclasses)
+        "protocol_options": {
+            name: value for name, value in vars(protocol).items() if isinstance(value, (bool, int, str))
+        },
         "tracker": plan.tracker,
         "model": plan.model,
         "prompt": plan.prompt if plan.tracks else "",

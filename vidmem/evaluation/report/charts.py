@@ -11,6 +11,7 @@ import numpy as np
 
 from vidmem.evaluation.record import Record
 from vidmem.evaluation.report.wording import main_measure, percent, ranked
+from vidmem.evaluation.scoring import values_of
 from vidmem.palette import object_colour
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def curves(report: Mapping[str, Any], records: Sequence[Record]) -> bytes | None
 def _curve(axes: Axes, report: Mapping[str, Any], record: Record, measure: str) -> None:
     several = len(record.scores) > 1
     for object_id, said in record.scores.items():
-        values = np.array([math.nan if each is None else each for each in said.get(measure, ())], float)
+        values = values_of(said.get(measure, [])).astype(float)
         colour = tuple(0.8 * each / 255 for each in object_colour(int(object_id))) if several else BAR
         frames = np.arange(1, len(values) + 1)
         axes.plot(frames, values, color=colour, linewidth=1.2)

@@ -33,7 +33,7 @@ def compared(report: Mapping[str, Any]) -> list[Compared]:
         Compared(
             each["metric"],
             metrics[each["metric"]],
-            float(each["value"]),
+            float(each["value"]) / 100,  # papers, and so cards, speak in percent
             each.get("tracker", ""),
             each.get("model", ""),
             each.get("source", ""),
@@ -59,6 +59,8 @@ def reservations(report: Mapping[str, Any]) -> list[str]:
             f"{facts['videos']} of the {facts['videos_of_the_split']} videos of the split were asked for, so the "
             "numbers are not the benchmark's."
         )
+    if facts["note"]:
+        said.append(facts["note"])
     if facts["server"]:
         said.append(f"The truth of this split is not public: hand in what lies in results/ at {facts['server']}")
     if facts["prompt"] not in ("", "mask"):
@@ -129,5 +131,5 @@ def facts_in_words(report: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _options(options: Mapping[str, Any]) -> str:
-    said = ", ".join(f"{name} {value}" for name, value in options.items() if not isinstance(value, (list, dict)))
+    said = ", ".join(f"{name} {value}" for name, value in options.items())
     return f" ({said})" if said else ""
