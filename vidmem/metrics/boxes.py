@@ -81,8 +81,8 @@ def centre(boxes: np.ndarray) -> np.ndarray:
 def overlap(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Shared over joint area, (..., 4) and (..., 4) -> (...); NaN where a box is, or where both have no area.
 
-    The toolkits that take 1 off the far corners and add it to the sides give the same, to the last digit where boxes are
-    whole numbers.
+    The toolkits that take 1 off the far corners and add it to the sides give the same, to the last digit where boxes
+    are whole numbers.
     """
     sides = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
     shared = np.maximum(sides, 0).prod(-1)

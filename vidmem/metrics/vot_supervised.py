@@ -89,7 +89,7 @@ class VotSupervised:
 
 
 def bounded_overlap(truth: np.ndarray, answers: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
-    """(T,) overlaps of boxes cut at the border of a (H, W) frame; 1 where neither side has one, 0 where one lacks it."""
+    """(T,) overlaps of boxes cut at the border of a (H, W) frame; 1 where neither side has one, 0 where one lacks."""
     if size is not None:
         border = np.array([size[1], size[0]] * 2, np.float64)
         truth, answers = np.clip(truth, 0, border), np.clip(answers, 0, border)
