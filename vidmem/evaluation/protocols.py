@@ -7,14 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 from vidmem.errors import InputError
-from vidmem.metrics import protocols
+from vidmem.metrics import box_protocols, protocols
 from vidmem.metrics.protocol import VideoScores
 from vidmem.videos import Dataset, MaskTruth, TrueObject, Video
+
+TABLES: tuple[Any, ...] = (protocols, box_protocols)
 
 
 def protocol_of(dataset: Dataset, names: Iterable[str] = ()) -> Any:
     """The protocol a data set is scored by, told of the videos `names`."""
-    make: Any = protocols[dataset.protocol]
+    name = dataset.protocol
+    make: Any = next((table for table in TABLES if name in table), protocols)[name]
     told = TOLD.get(dataset.protocol)
     return make(**told([dataset.layout.video(name) for name in names])) if told else make()
 

@@ -41,7 +41,7 @@ def evaluate(
     out: str | Path,
     *,
     mode: Mode = "new",
-    engine: str = "local",
+    engine: str | Engine = "local",
     workers: int = 0,
     device: str = "auto",
     address: str | None = None,
@@ -50,11 +50,11 @@ def evaluate(
     """Do what a plan asks, and return the report that is now in `out` as report.json, report.html and report.md.
 
     out: a folder, or an address such as s3://…. mode: "new" refuses one that is not empty, "resume" does what is left,
-    "overwrite" begins anew. engine: a name of the table of engines; workers, device and address are its options.
+    "overwrite" begins anew. engine: a name of the table of engines, whose options workers, device and address are; or one made before.
     A video that fails is named in the report and does not end the run.
     Raises UsageError, InputError or ModelError for what is wrong with the whole.
     """
-    runner = engines[engine](workers=workers, device=device, address=address)
+    runner = engines[engine](workers=workers, device=device, address=address) if isinstance(engine, str) else engine
     return _run(plan, out, runner, lambda store, plan: begin(store, plan, mode), watcher)
 
 
@@ -66,6 +66,7 @@ def score_results(
     *,
     split: str = "",
     sequences: tuple[str, ...] = (),
+    engine: str | Engine = "local",
     workers: int = 0,
     watcher: Callable[[Moment], None] | None = None,
 ) -> tuple[dict[str, Any], str]:
@@ -84,7 +85,7 @@ def score_results(
     report = _run(
         replace(plan, sequences=sequences),
         place,
-        engines["local"](workers=workers, device="cpu"),
+        engines[engine](workers=workers, device="cpu") if isinstance(engine, str) else engine,
         lambda store, plan: begin_scoring(store, plan, is_in_place),
         watcher,
     )

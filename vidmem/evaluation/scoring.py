@@ -26,8 +26,8 @@ def score(video: Video, protocol: Any, form: Form, unit: Path) -> VideoScores:
         true: Answer = truth.masks if form.shares_pixels else truth.labels
         return protocol.score(_true_masks(video, truth, true), _masks(video, truth, true, answer, unit), video.name)
     assert isinstance(truth, BoxTruth)
-    true_boxes, boxes = (_box(truth, name) for name in truth.names), (answer(name) for name in truth.names)
-    return protocol.score(true_boxes, boxes, video.name, size=_size(video))
+    true_boxes = (_box(truth, name) for name in truth.names)
+    return protocol.score(true_boxes, (answer(name) for name in truth.names), video.name, size=_size(video))
 
 
 def _true_masks(video: Video, truth: MaskTruth, true: Answer) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vidmem.annotation import Annotation
+from vidmem.annotation import Annotation, Box
 from vidmem.errors import InputError
 from vidmem.evaluation.forms import Answer
 from vidmem.saving import GrowingFile, make_folder
@@ -60,7 +60,7 @@ class BoxLines:
         return BoxLineWriter(folder / self.unit(video.name))
 
     def answers(self, unit: Path, video: Video) -> Answer:
-        """x0 y0 x1 y1 in pixels; NaN where the line is no box. Raises InputError for a file that does not fit."""
+        """x0 y0 x1 y1 in pixels; None where the line is no box. Raises InputError for a file that does not fit."""
         return _answers(unit, video)
 
 
@@ -83,13 +83,12 @@ class Got10k:
 
 
 def _answers(path: Path, video: Video) -> Answer:
-    boxes = read_lines(path, video)
-    rows = dict(zip(video.frame_names, boxes, strict=True))
-    return lambda frame: rows.get(frame)
+    rows = dict(zip(video.frame_names, read_lines(path, video), strict=True))
+    return rows.get
 
 
-def read_lines(path: Path, video: Video) -> np.ndarray:
-    """(frames, 4) float64 x0 y0 x1 y1; NaN in a line that is no box. Numbers are parted by commas, tabs or blanks."""
+def read_lines(path: Path, video: Video) -> list[Box | None]:
+    """x0 y0 x1 y1 of each frame, None in a line that is no box. Numbers are parted by commas, tabs or blanks."""
     try:
         lines = [line for line in path.read_text().splitlines() if line.strip()]
     except FileNotFoundError as error:
@@ -98,13 +97,12 @@ def read_lines(path: Path, video: Video) -> np.ndarray:
         raise InputError(f"{path} cannot be read ({error}). A line is x,y,w,h.") from error
     if len(lines) != len(video):
         raise InputError(f"{path} has {len(lines)} lines, {video.name} has {len(video)} frames. Write a line a frame.")
-    boxes = np.full((len(lines), 4), np.nan)
+    boxes: list[Box | None] = []
     for number, line in enumerate(lines):
         parts = line.replace(",", " ").split()
         try:
             x, y, width, height = (float(part) for part in parts)
         except ValueError as error:
             raise InputError(f"{path}, line {number + 1}: {line!r} is not x,y,w,h.") from error
-        if width > 0 and height > 0:
-            boxes[number] = x, y, x + width, y + height
+        boxes.append((x, y, x + width, y + height) if width > 0 and height > 0 else None)
     return boxes

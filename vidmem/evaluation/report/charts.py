@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vidmem.evaluation.record import Record
+from vidmem.evaluation.report.sketch import colour_of_object
 from vidmem.evaluation.report.wording import main_measure, percent, ranked
 from vidmem.evaluation.scoring import values_of
-from vidmem.palette import object_colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,8 @@ def bars(report: Mapping[str, Any]) -> bytes | None:
         axes.set_ylim(len(names) - 0.4, -0.8)
         _fractions(axes.xaxis, axes.set_xlim)
         axes.grid(axis="x", color=RULE, linewidth=0.8, zorder=0)
-        axes.tick_params(length=0)
+        axes.tick_params(length=0, labelsize=8.5)
+        axes.tick_params(axis="x", colors=MUTED)
         if parts:
             axes.legend(
                 loc="lower right", bbox_to_anchor=(1, 1), ncols=len(parts), fontsize=8, frameon=False, handletextpad=0.1
@@ -93,7 +94,7 @@ def _curve(axes: Axes, report: Mapping[str, Any], record: Record, measure: str) 
     several = len(record.scores) > 1
     for object_id, said in record.scores.items():
         values = values_of(said.get(measure, [])).astype(float)
-        colour = tuple(0.8 * each / 255 for each in object_colour(int(object_id))) if several else BAR
+        colour = tuple(0.8 * each / 255 for each in colour_of_object(int(object_id))) if several else BAR
         frames = np.arange(1, len(values) + 1)
         axes.plot(frames, values, color=colour, linewidth=1.2)
         if not several:

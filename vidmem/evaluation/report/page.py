@@ -54,7 +54,7 @@ def _head(report: Mapping[str, Any]) -> str:
     facts, metrics = report["facts"], report["metrics"]
     same = {each.metric: each for each in compared(report) if each.is_same}
     tiles = []
-    for row, (name, value) in enumerate(metrics.items()):
+    for row, (name, value) in enumerate(sorted(metrics.items(), key=lambda item: "-" in item[0])):
         beside = same.get(name)
         note = f"paper {percent(beside.published)} ({signed(beside.difference)})" if beside else ""
         kind = "tile first" if row == 0 else "tile"
@@ -137,7 +137,7 @@ def _strips(report: Mapping[str, Any], strips: Sequence[Strip]) -> str:
         pictures = "".join(
             f'<figure class="{"worst" if each.is_worst else ""}"><img alt="frame {escape(each.frame)}" '
             f'src="data:image/jpeg;base64,{b64encode(each.jpeg).decode()}">'
-            f"<figcaption>{escape(each.frame)} <b>J {percent(each.j)}</b></figcaption></figure>"
+            f"<figcaption>{escape(each.frame)} <b>{percent(each.fit)}</b></figcaption></figure>"
             for each in strip.pictures
         )
         value = report["sequences"][strip.sequence].get(measure)
@@ -145,7 +145,9 @@ def _strips(report: Mapping[str, Any], strips: Sequence[Strip]) -> str:
             f"<h3>{escape(strip.sequence)} <span>{escape(str(measure))} {percent(value)}</span></h3>"
             f'<div class="strip">{pictures}</div>'
         )
-    note = "The answer as a coloured veil, the truth as a white line. The worst frame is framed in red."
+    note = (
+        "The answer in colour, the truth as a white line; the number is their overlap. The worst frame has a red frame."
+    )
     return _section("Where it failed", note, "".join(shown))
 
 

@@ -1,30 +1,28 @@
-"""Strips of the worst sequences: frames with the answer as a coloured veil and the truth as a white line."""
+"""Strips of the worst sequences: a few frames of each with truth and answer, the worst frame among them."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFilter
 
-from vidmem.annotation import Annotation, ObjectAnnotation
-from vidmem.drawing import draw
 from vidmem.errors import InputError
-from vidmem.evaluation.forms import form_of
+from vidmem.evaluation.forms import Answer, Form, form_of
 from vidmem.evaluation.plan import Plan
+from vidmem.evaluation.report.sketch import sketch_boxes, sketch_masks
 from vidmem.evaluation.report.wording import ranked
 from vidmem.evaluation.store import Store, open_store
+from vidmem.metrics.boxes import overlap
 from vidmem.metrics.region import jaccard
-from vidmem.videos import Dataset, MaskTruth, Video
+from vidmem.videos import BoxTruth, Dataset, MaskTruth, Video
 
 SEQUENCES = 6  # the worst so many are shown
 PICTURES = 6  # of each
 LOOKED_AT = 60  # annotated frames among which the worst is sought: a long video need not be read whole again
-WIDTH = 320  # pixels of a picture
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Picture:
 
     frame: str
     jpeg: bytes
-    j: float | None  # mean over objects; None where it has no truth
+    fit: float  # mean overlap of truth and answer over objects
     is_worst: bool
 
 
@@ -43,8 +41,16 @@ class Strip:
     pictures: tuple[Picture, ...]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """One frame: how well it fits, and how it is drawn on its picture."""
+
+    fit: float
+    sketch: Callable[[np.ndarray], bytes]
+
+
 def draw_strips(plan: Plan, dataset: Dataset, report: Mapping[str, Any], store: Store) -> list[Strip]:
-    """Strips of the worst sequences of masks. One whose pictures or results have become unreadable is left out."""
+    """Strips of the worst sequences. One whose pictures or results have become unreadable is left out."""
     strips = []
     for name in ranked(report):
         if len(strips) == SEQUENCES:
@@ -57,94 +63,80 @@ def draw_strips(plan: Plan, dataset: Dataset, report: Mapping[str, Any], store: 
 
 
 def _strip(plan: Plan, dataset: Dataset, video: Video, store: Store) -> Strip:
-    truth = video.truth
-    if not isinstance(truth, MaskTruth):
-        return Strip(video.name, ())
     form = form_of(dataset, video)
-    unit, place = form.unit(video.name), store
-    if plan.results:
-        place = open_store(plan.results)
-    else:
-        unit = f"results/{unit}"
+    unit = form.unit(video.name)
+    place, unit = (open_store(plan.results), unit) if plan.results else (store, f"results/{unit}")
     with place.fetch(unit) as path:
-        answer = form.answers(path, video)
-        looked_at = {
-            name: (_by_object(truth.masks(name)), answer(name)) for name in _spread(truth.annotated, LOOKED_AT)
-        }
-        scored = {name: _mean_j(*each) for name, each in looked_at.items() if each[1] is not None}
-        names = _choose(scored)
-        worst = min(scored, key=scored.__getitem__, default="")
+        seen = _look(video, form, path)
+        worst = min(seen, key=lambda name: seen[name].fit, default="")
+        names = choose({name: each.fit for name, each in seen.items()})
         pictures = tuple(
-            Picture(name, _draw(video, name, *looked_at[name]), scored[name], name == worst and len(names) > 1)
+            Picture(name, seen[name].sketch(_picture(video, name)), seen[name].fit, name == worst and len(names) > 1)
             for name in names
         )
     return Strip(video.name, pictures)
 
 
-def _spread(names: tuple[str, ...], most: int) -> list[str]:
+def _look(video: Video, form: Form, path: Path) -> dict[str, Seen]:
+    """What there is to see in a spread of the annotated frames."""
+    answer, truth = form.answers(path, video), video.truth
+    if isinstance(truth, BoxTruth):
+        found = {name: _seen_box(truth, answer, name) for name in _spread(truth.names)}
+    elif isinstance(truth, MaskTruth):
+        found = {name: _seen_masks(truth, answer, name) for name in _spread(truth.annotated)}
+    else:
+        found = {}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def _seen_masks(truth: MaskTruth, answer: Answer, name: str) -> Seen | None:
+    given, true = answer(name), truth.masks(name) or {}
+    if given is None or not true:
+        return None
+    answers = {object_id: _of_object(given, object_id, truth) for object_id in true}
+    fit = float(np.mean([jaccard(true[object_id], answers[object_id]) for object_id in true]))
+    return Seen(fit, lambda picture: sketch_masks(picture, true, answers))
+
+
+def _of_object(given: Any, object_id: int, truth: MaskTruth) -> np.ndarray:
+    """(H, W) bool: one object in a picture of ids, or in masks by object. Where objects are merged, all are it."""
+    if not isinstance(given, np.ndarray):
+        return given[object_id]
+    return given > 0 if getattr(truth.store, "merge", False) else given == object_id
+
+
+def _seen_box(truth: BoxTruth, answer: Answer, name: str) -> Seen | None:
+    true, given = truth.box(name), answer(name)
+    if true is None or np.isnan(true).any():
+        return None
+    fit = 0.0 if given is None else float(np.nan_to_num(overlap(np.array(true), np.array(given))))
+    return Seen(fit, lambda picture: sketch_boxes(picture, true, given))
+
+
+def _spread(names: list[str] | tuple[str, ...], most: int = LOOKED_AT) -> list[str]:
     """At most so many of the names, evenly."""
     if len(names) <= most:
         return list(names)
     return [names[round(step)] for step in np.linspace(0, len(names) - 1, most)]
 
 
-def _choose(scored: Mapping[str, float]) -> list[str]:
-    """The first frame, the worst, and others evenly between, in order."""
-    names = list(scored)
+def choose(fits: Mapping[str, float]) -> list[str]:
+    """The first frame, the last, the worst, and others evenly between, in order."""
+    names = list(fits)
     if len(names) <= PICTURES:
         return names
-    worst = min(names, key=scored.__getitem__)
-    steps = [names[round(step)] for step in np.linspace(0, len(names) - 1, PICTURES)]
+    worst = min(names, key=fits.__getitem__)
+    steps = _spread(names, PICTURES)
     if worst not in steps:
         where = names.index(worst)
-        nearest = min(range(1, PICTURES), key=lambda step: abs(names.index(steps[step]) - where))
+        nearest = min(range(1, PICTURES - 1), key=lambda step: abs(names.index(steps[step]) - where))
         steps[nearest] = worst
     return sorted(steps, key=names.index)
 
 
-def _by_object(masks: Mapping[int, np.ndarray] | None) -> Mapping[int, np.ndarray]:
-    return masks or {}
-
-
-def _answered(answer: Any, object_id: int) -> np.ndarray:
-    """(H, W) bool: an object in a picture of ids, or in masks by object."""
-    if isinstance(answer, np.ndarray):
-        return answer == object_id
-    return answer[object_id]
-
-
-def _mean_j(masks: Mapping[int, np.ndarray], answer: Any) -> float:
-    each = [jaccard(mask, _answered(answer, object_id)) for object_id, mask in masks.items()]
-    return float(np.mean(each)) if each else 1.0
-
-
-def _draw(video: Video, name: str, masks: Mapping[int, np.ndarray], answer: Any) -> bytes:
-    """JPEG of one frame, WIDTH wide."""
+def _picture(video: Video, name: str) -> np.ndarray:
+    """(H, W, 3) uint8 RGB."""
     index = video.index_of(name)
     with closing(video.frames()) as source:
         image = next(iter(source.between(index, index + 1))).image
-    picture = Image.fromarray(np.ascontiguousarray(image.permute(1, 2, 0).numpy()))
-    size = WIDTH, max(1, round(picture.height * WIDTH / picture.width))
-    shown = np.asarray(picture.resize(size, Image.Resampling.LANCZOS))
-    objects = {}
-    for object_id, mask in masks.items():
-        found = _answered(answer, object_id)
-        objects[object_id] = ObjectAnnotation(_smaller(found, size), jaccard(mask, found), bool(found.any()))
-    drawn = Image.fromarray(draw(shown, Annotation(index, 0.0, name, (size[1], size[0]), objects)))
-    for mask in masks.values():
-        _outline(drawn, _smaller(mask, size))
-    written = io.BytesIO()
-    drawn.save(written, "JPEG", quality=82)
-    return written.getvalue()
-
-
-def _smaller(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
-
-
-def _outline(picture: Image.Image, mask: np.ndarray) -> None:
-    """A white line on the inner edge of the mask, with a dark one outside it so that it shows on any ground."""
-    grey = Image.fromarray(np.multiply(mask, 255, dtype=np.uint8))
-    wide, narrow = np.asarray(grey.filter(ImageFilter.MaxFilter(3))), np.asarray(grey.filter(ImageFilter.MinFilter(3)))
-    picture.paste((20, 20, 20), (0, 0), Image.fromarray(np.where(mask, 0, wide).astype(np.uint8)))
-    picture.paste((255, 255, 255), (0, 0), Image.fromarray(np.where(mask, 255 - narrow, 0).astype(np.uint8)))
+    return np.ascontiguousarray(image.permute(1, 2, 0).numpy())

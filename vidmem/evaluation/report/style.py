@@ -37,6 +37,7 @@ table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
 th, td { text-align: left; padding: 5px 10px 5px 0; border-bottom: 1px solid var(--rule); white-space: nowrap; }
 th { color: var(--muted); font-weight: 500; }
 td:last-child { white-space: normal; }
+.n + th, .n + td { padding-left: 14px; }
 .n { text-align: right; font-variant-numeric: tabular-nums; }
 tr.same td { font-weight: 600; background: #f2f6fc; }
 td i { display: inline-block; width: 8px; height: 8px; border-radius: 50%; margin-right: 8px; }
