@@ -58,9 +58,12 @@ def ray_here() -> Iterator[None]:
     """One small Ray on this machine for all tests of this file."""
     import ray
 
-    ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False)
-    yield
-    ray.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "disabled")  # else Ray writes a token into the home folder
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False)
+        yield
+        ray.shutdown()
 
 
 def test_every_task_ends_once_and_a_lost_worker_costs_another_try(engine, job):

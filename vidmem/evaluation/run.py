@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vidmem import errors
-from vidmem.errors import InputError, UsageError
+from vidmem.errors import InputError, UsageError, VidmemError
 from vidmem.evaluation.engines import Ended, Engine, engines
 from vidmem.evaluation.forms import form_of
 from vidmem.evaluation.job import EvaluateVideo
@@ -50,7 +50,8 @@ def evaluate(
     """Do what a plan asks, and return the report that is now in `out` as report.json, report.html and report.md.
 
     out: a folder, or an address such as s3://…. mode: "new" refuses one that is not empty, "resume" does what is left,
-    "overwrite" begins anew. engine: a name of the table of engines, whose options workers, device and address are; or one made before.
+    "overwrite" begins anew. engine: a name of the table of engines, whose options workers, device and address are, or
+    one made before.
     A video that fails is named in the report and does not end the run.
     Raises UsageError, InputError or ModelError for what is wrong with the whole.
     """
@@ -106,17 +107,35 @@ def _run(
     store = open_store(place)
     with store.held():
         prepare(store, plan)
-        left = todo(dataset, names, store)
-        whole, behind, done = max(1, sum(left.values())), 0, len(names) - len(left)
-        with closing(runner.run(EvaluateVideo(plan, place), list(left))) as running:
-            for ended in running:
-                record = _settle(ended, store)
-                behind, done = behind + left[ended.task], done + 1
-                if watcher:
-                    watcher(Moment(record, ended.place, done, len(names), behind / whole, _numbers(dataset, record)))
+        try:
+            _work_off(plan, place, dataset, names, runner, store, watcher)
+        except VidmemError:
+            if not store.files("records"):  # nothing is done, so the next try need not go on with anything
+                store.remove(FILE)
+            raise
         records = [_read(name, store) for name in names]
         protocol = protocol_of(dataset, [each.sequence for each in records if each.scores])
         return write_report(plan, dataset, protocol, records, store)
+
+
+def _work_off(
+    plan: Plan,
+    place: str,
+    dataset: Dataset,
+    names: list[str],
+    runner: Engine,
+    store: Store,
+    watcher: Callable[[Moment], None] | None,
+) -> None:
+    """Leaves a record of every video in the store."""
+    left = todo(dataset, names, store)
+    whole, behind, done = max(1, sum(left.values())), 0, len(names) - len(left)
+    with closing(runner.run(EvaluateVideo(plan, place), list(left))) as running:
+        for ended in running:
+            record = _settle(ended, store)
+            behind, done = behind + left[ended.task], done + 1
+            if watcher:
+                watcher(Moment(record, ended.place, done, len(names), behind / whole, _numbers(dataset, record)))
 
 
 def _whole(place: str) -> str:
@@ -129,10 +148,11 @@ def _check(plan: Plan, dataset: Dataset, names: list[str]) -> None:
     protocol_of(dataset)
     if not plan.tracks:
         return
-    from vidmem.compose import read
+    from vidmem.compose import load
     from vidmem.models import manifest, models
+    from vidmem.models.toy import Toy
 
-    read(plan.tracker)
+    load(plan.tracker, Toy(), settings=plan.settings)  # whether the card and the settings make a tracker
     if plan.model not in models and not plan.model.endswith((".pt", ".pth", ".safetensors")):
         manifest.named(plan.model)
     check_kind(plan.prompt)
