@@ -100,6 +100,7 @@ WRONG = [
     ('layout = "davis"', 'layout = "daivs"', "Did you mean 'davis'"),
     ('layout = "davis"', '[layout]\nname = "davis"\nframe = "x"', "has no entry 'frame'. Did you mean 'frames'"),
     ('tree = "t"', "", "does not say tree"),
+    ('tree = "t"', "tree =", "is no TOML"),
     ('title = "T"', 'title = "T"\ntitel = "T"', "has no entry 'titel'. Did you mean 'title'"),
 ]
 
@@ -263,6 +264,13 @@ def test_check_finds_boxes_of_frames_that_are_not_there(tmp_path):
         (place, "speaks of 000009, which is no frame of ILSVRC2015_val_00000000"),
         (place, "has a box without extent in 000009: (3.0, 3.0, 3.0, 9.0)"),
     }
+
+
+def test_check_finds_frames_that_no_annotation_speaks_of(tmp_path):
+    trees.imagenet_vid(tmp_path)
+    place = "Annotations/VID/val/ILSVRC2015_val_00000000"
+    (tmp_path / place / "000001.xml").unlink()
+    assert problems_of("imagenet_vid", tmp_path) == {(place, "does not speak of every frame; lacking: 1, first 000001")}
 
 
 def test_check_turns_pictures_as_readers_do(tmp_path):
