@@ -29,12 +29,12 @@ PLACES = {
 def video_of(form: Form) -> Video:
     objects = {1: TrueObject(1, FRAMES[0], stored_as="000"), 2: TrueObject(2, FRAMES[0], stored_as="001")}
     masks = MaskTruth(LabelImages(Root(Path()), Path()), lambda: objects)
-    boxes = BoxTruth(FRAMES, np.zeros((4, 4)), np.zeros(4, bool))
+    boxes = BoxTruth(Path(), FRAMES, np.zeros((4, 4)), np.zeros(4, bool))
     is_boxes = "box" in type(form).__module__
     return Video("cat", FRAMES, boxes if is_boxes else masks, lambda: pytest.fail("pictures are not needed"))
 
 
-def annotations() -> list[Annotation]:
+def answers() -> list[Annotation]:
     """Two objects that share pixels; in the last frame neither is seen."""
     made = []
     for index, name in enumerate(FRAMES):
@@ -58,7 +58,7 @@ def form(request) -> Form:
 @pytest.fixture
 def written(form, tmp_path) -> Path:
     with closing(form.writer(tmp_path, video_of(form))) as writer:
-        for annotation in annotations():
+        for annotation in answers():
             writer.write(annotation)
     return tmp_path
 
@@ -66,7 +66,7 @@ def written(form, tmp_path) -> Path:
 def test_what_is_written_is_read_back(form, written):
     video = video_of(form)
     answer = form.answers(written / form.unit("cat"), video)
-    for annotation in annotations():
+    for annotation in answers():
         got, first = answer(annotation.name), annotation.objects[1]
         if isinstance(video.truth, BoxTruth):
             assert got == first.box
@@ -122,6 +122,6 @@ def test_boxes_of_other_tools_are_read_however_they_are_parted(tmp_path):
 def test_the_object_of_a_video_of_boxes_may_be_called_anything(tmp_path):
     form = forms["lasot"]()
     with closing(form.writer(tmp_path, replace(video_of(form), name="dog"))) as writer:
-        for each in annotations():
+        for each in answers():
             writer.write(Annotation(each.frame, each.time, each.name, each.size, {7: each.objects[1]}))
     assert (tmp_path / "dog.txt").read_text().splitlines() == ["3,2,11,7", "3,3,11,6", "3,4,11,5", "0,0,0,0"]

@@ -80,7 +80,10 @@ def score(
     dataset: DataSet,
     root: Root,
     results: Annotated[
-        Path, typer.Option("--results", help="Results in the form that the benchmark takes, for example VIDEO/*.png.")
+        Path,
+        typer.Option(
+            "--results", help="Results as the benchmark takes them, for example VIDEO/*.png, or detections.json."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", help="Where the report goes; the folder of results when left out.")

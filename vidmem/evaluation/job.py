@@ -8,19 +8,23 @@ import traceback
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from vidmem.errors import InputError, ModelError, UsageError, VidmemError
+from vidmem.evaluation.detections import FILE as DETECTIONS
+from vidmem.evaluation.detections import score_detections
 from vidmem.evaluation.engines import Ended
 from vidmem.evaluation.forms import Form, form_of
+from vidmem.evaluation.plain import to_plain
 from vidmem.evaluation.plan import FILE, Plan
 from vidmem.evaluation.prompts import check_kind
 from vidmem.evaluation.protocols import protocol_of
 from vidmem.evaluation.record import Record, Tracking, name_of
-from vidmem.evaluation.scoring import score, to_plain
+from vidmem.evaluation.scoring import score
 from vidmem.evaluation.store import Store, open_store
 from vidmem.evaluation.track import track
 from vidmem.tracker import Tracker
-from vidmem.videos import Dataset, Video, open_dataset
+from vidmem.videos import Dataset, DetectionTruth, Video, open_dataset
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ class EvaluateVideo:
         return open_dataset(self.plan.dataset, self.plan.root, self.plan.split or None)
 
     def _evaluate(self, dataset: Dataset, video: Video, tracker: Tracker | None, store: Store) -> Record:
+        if isinstance(video.truth, DetectionTruth):
+            scores = score_detections(self.plan, video, protocol_of(dataset), detections_of(self.plan))
+            return Record(video.name, len(video), to_plain(scores))
         form = form_of(dataset, video)
         unit, results = form.unit(video.name), open_store(self.plan.results or self.out)
         tracking: Tracking | None = None
@@ -76,6 +83,12 @@ class EvaluateVideo:
                 tracking = track(video, tracker, check_kind(self.plan.prompt), writer)
             store.publish(folder / form.unit(video.name), unit)
         return tracking
+
+
+def detections_of(plan: Plan) -> Path:
+    """The one file of detections that a plan scores."""
+    named = Path(plan.results)
+    return named if named.suffix == ".json" else named / DETECTIONS
 
 
 @lru_cache(maxsize=1)

@@ -6,17 +6,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from vidmem.errors import InputError
-from vidmem.metrics import box_protocols, protocols
-from vidmem.metrics.protocol import VideoScores
+from vidmem.errors import InputError, UsageError
+from vidmem.metrics import box_protocols, detection_protocols, protocols, track_protocols
 from vidmem.videos import Dataset, MaskTruth, TrueObject, Video
 
-TABLES: tuple[Any, ...] = (protocols, box_protocols)
+TABLES: tuple[Any, ...] = (protocols, box_protocols, detection_protocols)
 
 
 def protocol_of(dataset: Dataset, names: Iterable[str] = ()) -> Any:
-    """The protocol a data set is scored by, told of the videos `names`."""
+    """The protocol a data set is scored by, told of the videos `names`. Raises UsageError where it is of tracks."""
     name = dataset.protocol
+    if name in track_protocols:
+        raise UsageError(
+            f"{dataset.root.title} is scored by the tracks of many objects, whose distractors have to be taken out "
+            "first: an evaluation takes masks, one object's boxes, or detections. Use vidmem.metrics.mot."
+        )
     make: Any = next((table for table in TABLES if name in table), protocols)[name]
     told = TOLD.get(dataset.protocol)
     return make(**told([dataset.layout.video(name) for name in names])) if told else make()
@@ -28,7 +32,7 @@ def without_sides(protocol: Any) -> Any:
     return replace(protocol, unseen=None) if hasattr(protocol, "unseen") else protocol
 
 
-def numbers_of(protocol: Any, videos: Mapping[str, VideoScores]) -> dict[str, float]:
+def numbers_of(protocol: Any, videos: Mapping[str, Any]) -> dict[str, float]:
     """The benchmark's numbers over some videos; none where there is nothing to average."""
     try:
         return dict(protocol.overall(videos)) if videos else {}

@@ -13,12 +13,12 @@ from vidmem.errors import InputError, UsageError, VidmemError
 from vidmem.evaluation.engines import Ended, Engine, engines
 from vidmem.evaluation.forms import form_of
 from vidmem.evaluation.job import EvaluateVideo
+from vidmem.evaluation.plain import from_plain
 from vidmem.evaluation.plan import FILE, Plan
 from vidmem.evaluation.prompts import check_kind
 from vidmem.evaluation.protocols import numbers_of, protocol_of, without_sides
 from vidmem.evaluation.record import Record, name_of
 from vidmem.evaluation.report import write_report
-from vidmem.evaluation.scoring import from_plain
 from vidmem.evaluation.store import Store, open_store
 from vidmem.evaluation.worklist import Mode, begin, begin_scoring, choose, todo
 from vidmem.videos import Dataset, open_dataset
@@ -73,16 +73,20 @@ def score_results(
 ) -> tuple[dict[str, Any], str]:
     """Score results made elsewhere, in the form the benchmark takes; the report, and where it was written.
 
-    results: a folder, or the folder of an evaluation. out: where the report goes, the folder of results when left out.
+    results: a folder, the folder of an evaluation, or a COCO JSON of detections. out: where the report goes, the folder
+    of results when left out.
     Raises as `evaluate` does; a video whose results are missing or broken is named in the report.
     """
     given = Path(results).expanduser().absolute()
-    if not given.is_dir():
-        raise InputError(f"--results {results} is no folder. It holds a folder or a file for each video.")
-    place = _whole(str(out or given))
+    is_file = given.is_file() and given.suffix == ".json"
+    if not given.is_dir() and not is_file:
+        raise InputError(
+            f"--results {results} is no folder with a folder or a file for each video, and no JSON file of detections."
+        )
+    place = _whole(str(out or (given.parent if is_file else given)))
     is_evaluation = (given / FILE).is_file() and Plan.from_json((given / FILE).read_bytes(), str(given / FILE)).tracks
     plan = Plan(dataset, str(root), split, results=str(given / "results" if is_evaluation else given))
-    is_in_place = place == str(given)
+    is_in_place = place == str(given.parent if is_file else given)
     report = _run(
         replace(plan, sequences=sequences),
         place,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from vidmem.errors import InputError
 from vidmem.evaluation.forms import Answer, Form
@@ -61,25 +58,3 @@ def _size(video: Video) -> tuple[int, int]:
     """(H, W) of the frames."""
     with closing(video.frames()) as source:
         return source.size or next(iter(source.between(0, 1))).size
-
-
-def to_plain(scores: VideoScores) -> dict[str, Any]:
-    """The same as JSON holds it, to the last bit; what JSON does not know is "nan" or "inf"."""
-    return {
-        str(each): {name: [_plain(value) for value in np.asarray(values).tolist()] for name, values in said.items()}
-        for each, said in scores.items()
-    }
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def from_plain(said: Mapping[str, Any]) -> VideoScores:
-    """The scores that `to_plain` made."""
-    return {int(each): {name: values_of(values) for name, values in said.items()} for each, said in said.items()}
-
-
-def values_of(values: list[Any]) -> np.ndarray:
-    """(T,) what one measure says of each frame."""
-    return np.array([float(each) if isinstance(each, str) else each for each in values])

@@ -31,6 +31,10 @@ def to_markdown(report: Mapping[str, Any]) -> str:
     if report["failures"]:
         parts.append("## Failures")
         parts.append(_table(("video", "reason"), list(report["failures"].items())))
+    if report["classes"]:
+        names = list(metrics)
+        rows = [(name, *(percent(said.get(each)) for each in names)) for name, said in report["classes"].items()]
+        parts += ["## Classes", _table(("class", *names), rows)]
     if report["sequences"]:
         parts.append("## Sequences, the worst first")
         names = list(metrics)

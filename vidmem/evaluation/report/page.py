@@ -37,6 +37,7 @@ def to_page(report: Mapping[str, Any], records: Sequence[Record], strips: Sequen
             _chart("Sequences", _bars_note(report), bars(report)),
             _chart(*_curves_words(report, records), curves(report, records)),
             _strips(report, strips),
+            _classes(report),
             _table(report),
             _facts(report),
         )
@@ -170,6 +171,19 @@ def _table(report: Mapping[str, Any]) -> str:
     head = ("sequence", *names, "objects", "frames", "fps", "state")
     table = f"<table>{_head_row(head, numeric=range(1, len(head)))}{''.join(rows)}</table>"
     return _section("All numbers", "In percent, the worst first.", f'<div class="wide">{table}</div>')
+
+
+def _classes(report: Mapping[str, Any]) -> str:
+    if not report["classes"]:
+        return ""
+    names = list(report["metrics"])
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td>{''.join(f'<td class=n>{percent(said.get(each))}</td>' for each in names)}</tr>"
+        for name, said in report["classes"].items()
+    )
+    return _section(
+        "Classes", "", f"<table>{_head_row(('class', *names), numeric=range(1, len(names) + 1))}{rows}</table>"
+    )
 
 
 def _facts(report: Mapping[str, Any]) -> str:

@@ -93,15 +93,15 @@ def _seen_masks(truth: MaskTruth, answer: Answer, name: str) -> Seen | None:
     given, true = answer(name), truth.masks(name) or {}
     if given is None or not true:
         return None
-    answers = {object_id: _of_object(given, object_id, truth) for object_id in true}
+    answers = {object_id: _of_object(given, object_id, mask, truth) for object_id, mask in true.items()}
     fit = float(np.mean([jaccard(true[object_id], answers[object_id]) for object_id in true]))
     return Seen(fit, lambda picture: sketch_masks(picture, true, answers))
 
 
-def _of_object(given: Any, object_id: int, truth: MaskTruth) -> np.ndarray:
+def _of_object(given: Any, object_id: int, true: np.ndarray, truth: MaskTruth) -> np.ndarray:
     """(H, W) bool: one object in a picture of ids, or in masks by object. Where objects are merged, all are it."""
     if not isinstance(given, np.ndarray):
-        return given[object_id]
+        return given.get(object_id, np.zeros_like(true))
     return given > 0 if getattr(truth.store, "merge", False) else given == object_id
 
 

@@ -59,6 +59,9 @@ def reservations(report: Mapping[str, Any]) -> list[str]:
             f"{facts['videos']} of the {facts['videos_of_the_split']} videos of the split were asked for, so the "
             "numbers are not the benchmark's."
         )
+    if report["unscored"] and not facts["server"]:
+        few = ", ".join(report["unscored"][:5]) + (" and others" if len(report["unscored"]) > 5 else "")
+        said.append(f"By the protocol nothing counts in {len(report['unscored'])} of the videos: {few}.")
     if facts["note"]:
         said.append(facts["note"])
     if facts["server"]:
