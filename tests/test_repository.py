@@ -46,9 +46,10 @@ MAY = {
     "searches": ["catalog", "values", "choices"],
     "models": ["catalog", "cards", "errors", "values", "kernels"],
     "states": ["errors"],
+    "emission": ["errors", "searches", "values"],
     "remembering": ["models", "values"],
-    "tracker": ["banks", "choices", "errors", "models", "remembering", "searches", "values"],
-    "session": ["checkpoints", "errors", "frames", "states", "tracker", "values"],
+    "tracker": ["banks", "choices", "emission", "errors", "models", "remembering", "searches", "values"],
+    "session": ["checkpoints", "emission", "errors", "frames", "states", "tracker", "values"],
     "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving"],
 }
 TORCHLESS = [

@@ -37,6 +37,15 @@ Prompts = Annotated[Path | None, typer.Option("--prompts", metavar="FILE.json", 
 TrackerName = Annotated[str, typer.Option("--tracker", help="A card of `vidmem trackers`, or a path to one.")]
 ModelName = Annotated[str, typer.Option("--model", help="A name of `vidmem models list`, or a path to a checkpoint.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
+Emit = Annotated[
+    str | None,
+    typer.Option(
+        "--emit",
+        help="When a tracker with several pasts answers: best (at once), lag (--lag frames later), commit (as soon as "
+        "all its pasts agree).",
+    ),
+]
+Lag = Annotated[int | None, typer.Option("--lag", help="Frames an answer may be held back; alone it means --emit lag.")]
 Settings = Annotated[
     list[str],
     typer.Option(
@@ -70,6 +79,14 @@ def settings_of(texts: Sequence[str]) -> dict[str, Any]:
         except tomllib.TOMLDecodeError:
             settings[name] = value
     return settings
+
+
+def with_emission(settings: dict[str, Any], emit: str | None, lag: int | None) -> dict[str, Any]:
+    """The settings with what --emit and --lag say. The loop refuses what is none."""
+    if emit is None and lag is not None:
+        emit = "lag"
+    said = {"loop.emit": emit, "loop.lag": lag}
+    return {**settings, **{name: value for name, value in said.items() if value is not None}}
 
 
 def formats_of(text: str) -> list[str]:

@@ -38,6 +38,8 @@ def track(
     reader: options.Reader = "pyav",
     on_damage: options.OnDamage = "stop",
     device: options.Device = "auto",
+    emit: options.Emit = None,
+    lag: options.Lag = None,
     settings: options.Settings = [],  # noqa: B006
     quiet: options.Quiet = False,
 ) -> None:
@@ -51,7 +53,7 @@ def track(
     if every < 1 or (frames is not None and frames < 1):
         raise UsageError("--every and --frames are 1 or more.")
     chosen = options.formats_of(formats)
-    changed = options.settings_of(settings)
+    changed = options.with_emission(options.settings_of(settings), emit, lag)
     asked = masks or boxes or points or prompts
     sayings = parse(masks, boxes, points, prompts) if asked or not source.startswith("demo:") else _demo_prompt(source)
     folder = out or _fresh_folder(source)
