@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from vidmem.asked import Saying, parse
 from vidmem.errors import UsageError
 
 Masks = Annotated[
@@ -63,6 +64,17 @@ OnDamage = Annotated[
 ]
 Overlap = Annotated[bool, typer.Option("--overlap/--no-overlap", help="Whether objects may share pixels.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+def sayings_of(
+    source: str, masks: Sequence[str], boxes: Sequence[str], points: Sequence[str], prompts: Path | None
+) -> list[Saying]:
+    """What was said of the source; a drawn clip has a box of its own when nothing is."""
+    if not (masks or boxes or points or prompts) and source.startswith("demo:"):
+        from vidmem.frames.demo import box_of
+
+        boxes = [box_of(source)]
+    return parse(masks, boxes, points, prompts)
 
 
 def settings_of(texts: Sequence[str]) -> dict[str, Any]:

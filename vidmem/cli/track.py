@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from vidmem.asked import parse
 from vidmem.cli import options
 from vidmem.errors import UsageError
 
@@ -54,8 +53,7 @@ def track(
         raise UsageError("--every and --frames are 1 or more.")
     chosen = options.formats_of(formats)
     changed = options.with_emission(options.settings_of(settings), emit, lag)
-    asked = masks or boxes or points or prompts
-    sayings = parse(masks, boxes, points, prompts) if asked or not source.startswith("demo:") else _demo_prompt(source)
+    sayings = options.sayings_of(source, masks, boxes, points, prompts)
     folder = out or _fresh_folder(source)
 
     from vidmem.cli.telling import Telling, tell_outcome
@@ -100,13 +98,6 @@ def track(
     tell_outcome(outcome, quiet)
     if outcome.damage is not None:
         raise outcome.damage
-
-
-def _demo_prompt(source: str) -> list:
-    """What a drawn clip is followed by when nothing is said."""
-    from vidmem.frames.demo import box_of
-
-    return [saying for each in (box_of(source),) for saying in parse([], [each], [])]
 
 
 def _fresh_folder(source: str) -> Path:
