@@ -14,7 +14,7 @@ from vidmem.choices import choices
 from vidmem.compose import load
 from vidmem.errors import UnknownName
 from vidmem.frames import readers
-from vidmem.metrics import metrics
+from vidmem.metrics import metrics, protocols
 from vidmem.models import models
 from vidmem.models.toy import Toy
 from vidmem.searches import searches
@@ -22,7 +22,7 @@ from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
-TABLES = [banks, choices, searches, models, readers, metrics, writers]
+TABLES = [banks, choices, searches, models, readers, metrics, protocols, writers]
 
 GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
 
@@ -38,7 +38,7 @@ MAY = {
     "saving": ["errors"],
     "masks": ["errors", "palette"],
     "kernels": [],
-    "metrics": ["catalog"],
+    "metrics": ["catalog", "errors"],
     "frames": ["catalog", "errors", "values"],
     "writers": [each for each in GROUND if each != "values"] + ["drawing", "video_file"],
     "video_file": ["errors", "saving"],
@@ -56,6 +56,7 @@ MAY = {
 }
 TORCHLESS = [
     "writers",
+    "metrics",
     "annotation",
     "runlog",
     "summary",
