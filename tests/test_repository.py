@@ -18,11 +18,12 @@ from vidmem.metrics import metrics, protocols
 from vidmem.models import models
 from vidmem.models.toy import Toy
 from vidmem.searches import searches
+from vidmem.videos import layouts
 from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
-TABLES = [banks, choices, searches, models, readers, metrics, protocols, writers]
+TABLES = [banks, choices, searches, models, readers, layouts, metrics, protocols, writers]
 
 GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
 
@@ -40,6 +41,7 @@ MAY = {
     "kernels": [],
     "metrics": ["catalog", "errors"],
     "frames": ["catalog", "errors", "values"],
+    "videos": ["cards", "catalog", "errors", "frames", "masks", "rle", "values"],
     "writers": [each for each in GROUND if each != "values"] + ["drawing", "video_file"],
     "video_file": ["errors", "saving"],
     "drawing": ["annotation", "palette"],
