@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vidmem.catalog import Catalog
 
 if TYPE_CHECKING:
+    from vidmem.metrics.boxes import BoxProtocol
     from vidmem.metrics.protocol import MaskProtocol
 
 metrics: Catalog[float] = Catalog(
@@ -18,6 +19,9 @@ metrics: Catalog[float] = Catalog(
     "vidmem.metrics",
     {
         "J": "vidmem.metrics.region:jaccard",  # shared pixels over joint pixels, DAVIS
+        "J-smoothed": "vidmem.metrics.region:smoothed_jaccard",  # MOSE v2
+        "F": "vidmem.metrics.boundary:boundary_accuracy",  # DAVIS
+        "F-adaptive": "vidmem.metrics.boundary:adaptive_boundary_accuracy",  # MOSE v2
     },
 )
 
@@ -27,5 +31,26 @@ protocols: Catalog[MaskProtocol] = Catalog(
     {
         "davis2016": "vidmem.metrics.davis2016:Davis2016",  # one foreground
         "davis2017": "vidmem.metrics.davis2017:Davis2017",  # the objects of the first frame
+        "davis2017_unsupervised": "vidmem.metrics.davis2017_unsupervised:Davis2017Unsupervised",  # the best of 20
+        "vos_benchmark": "vidmem.metrics.vos_benchmark:VosBenchmark",  # objects enter when first seen
+        "mose1": "vidmem.metrics.vos_benchmark:VosBenchmark",
+        "mose2": "vidmem.metrics.mose2:Mose2",  # smoothed J, adaptive F, disappearance and reappearance
+        "sav": "vidmem.metrics.sav:SaV",  # each object on its own annotated frames
+        "lvos": "vidmem.metrics.lvos:Lvos",  # seen and unseen, variability
+        "youtubevos": "vidmem.metrics.youtubevos:YouTubeVos",  # seen and unseen, objects enter later
+        "longvideos": "vidmem.metrics.longvideos:LongVideos",  # sparse truth, two conventions of frames
+    },
+)
+
+box_protocols: Catalog[BoxProtocol] = Catalog(
+    "box protocol",
+    "vidmem.box_protocols",
+    {
+        "lasot": "vidmem.metrics.lasot:Lasot",  # success, precision, normalised precision; four toolkits' forms
+        "lasot_ext": "vidmem.metrics.lasot:Lasot",
+        "got10k": "vidmem.metrics.got10k:Got10k",  # AO, SR.5, SR.75
+        "otb": "vidmem.metrics.otb:Otb",  # success, precision
+        "tld": "vidmem.metrics.tld:Tld",  # precision and recall where the object comes and goes
+        "vot_supervised": "vidmem.metrics.vot_supervised:VotSupervised",  # EAO, accuracy, robustness with resets
     },
 )
