@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vidmem import cards
-from vidmem.banks import banks
+from vidmem.banks import Bank, banks
 from vidmem.choices import choices
 from vidmem.errors import UsageError
 from vidmem.models import Model, manifest, models
@@ -39,6 +39,11 @@ def load(
     card_options = card.get("model", {})
     seer = model if not isinstance(model, str) else load_model(model, **{**card_options, **model_options})
     return Tracker(seer, **made, **card.get("loop", {}))
+
+
+def bank_of(tracker: str, settings: Mapping[str, Any] | None = None) -> Bank:
+    """The memory bank of a card, without a model."""
+    return _make("bank", _with_settings(read(tracker), settings or {}))
 
 
 def load_model(name: str, **options: Any) -> Model:

@@ -104,6 +104,7 @@ class Entry:
     object_score_logit: float = 10.0  # above 0: the object is in the frame
     prompted: bool = False
     step: int = 0  # how many frames its bank had seen when it was written
+    long_term: bool = False  # kept for what it shows, not for its age; a picture of memory tells it so
 
     def without_tokens(self) -> Entry:
         return replace(self, tokens=None)
