@@ -36,6 +36,7 @@ MAY = {
     "palette": [],
     "rle": [],
     "saving": ["errors"],
+    "sprites": [],
     "masks": ["errors", "palette"],
     "kernels": [],
     "metrics": ["catalog"],
@@ -49,7 +50,7 @@ MAY = {
     "remembering": ["models", "values"],
     "tracker": ["banks", "choices", "errors", "models", "remembering", "searches", "values"],
     "session": ["checkpoints", "errors", "frames", "states", "tracker", "values"],
-    "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving"],
+    "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving", "sprites"],
 }
 TORCHLESS = [
     "writers",

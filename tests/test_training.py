@@ -17,12 +17,13 @@ from vidmem import cards
 from vidmem.errors import InputError, ModelError, UsageError
 from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import MICRO
+from vidmem.sprites import place
 from vidmem.training import losses
 from vidmem.training.batches import batch
 from vidmem.training.clips import Mixture, draw, read_sequences
 from vidmem.training.initialise import initialise
 from vidmem.training.loop import Run, judgement, train
-from vidmem.training.procedural import Layer, compose, place
+from vidmem.training.procedural import Layer, compose
 from vidmem.training.prompts import ask, correct
 from vidmem.training.recipe import Data, Optimiser, Recipe, Stage, read
 from vidmem.training.rollout import follow, watch
