@@ -140,14 +140,13 @@ def place(way: np.ndarray) -> Tensor:
     return torch.from_numpy(out)
 
 
-def bent(grid: Tensor, bend: Bend, frame: int | Tensor) -> Tensor:
-    """Where to look for each pixel once the thing is bent: a wave through it that travels from frame to frame.
+def bent(x: Tensor, y: Tensor, bend: Bend, frame: int | Tensor) -> Tensor:
+    """(..., 2): where to look for each pixel once the thing is bent: a wave through it that travels with the frames.
 
-    grid (..., 2) in the thing's coordinates (-1..1)   frame: broadcasts against grid[..., 0]
+    x, y: where the pixels are in the thing's coordinates (-1..1); they and `frame` broadcast against each other
     """
     amplitude, waves, phase, turn = bend
     beat = phase + turn * torch.as_tensor(frame)
-    x, y = grid.unbind(-1)
     across = amplitude * torch.sin(waves * y + beat)
     down = amplitude * torch.sin(waves * x + 1.3 * beat + 1)
     return torch.stack([x + across, y + down], -1)
