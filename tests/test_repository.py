@@ -18,11 +18,12 @@ from vidmem.metrics import metrics
 from vidmem.models import models
 from vidmem.models.toy import Toy
 from vidmem.searches import searches
+from vidmem.videos import layouts
 from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
-TABLES = [banks, choices, searches, models, readers, metrics, writers]
+TABLES = [banks, choices, searches, models, readers, layouts, metrics, writers]
 
 GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
 
@@ -41,6 +42,7 @@ MAY = {
     "kernels": [],
     "metrics": ["catalog"],
     "frames": ["catalog", "errors", "values"],
+    "videos": ["cards", "catalog", "errors", "frames", "masks", "rle", "values"],
     "writers": [each for each in GROUND if each != "values"] + ["drawing"],
     "banks": ["catalog", "values"],
     "choices": ["catalog", "values"],

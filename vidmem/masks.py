@@ -20,7 +20,15 @@ def read_labels(path: str | Path) -> np.ndarray:
     shows one object, 1. Black and white: one object, 1. Coloured: the ids whose colours of the DAVIS palette these are.
     Raises InputError for a file that is missing, damaged, no mask, or lossily compressed.
     """
-    path = Path(path)
+    return _read(Path(path), both_is_one=True)
+
+
+def read_indices(path: str | Path) -> np.ndarray:
+    """(H, W) int32: as `read_labels`, but each value as it is stored: in a picture of 0 and 255, 255 stays."""
+    return _read(Path(path), both_is_one=False)
+
+
+def _read(path: Path, both_is_one: bool) -> np.ndarray:
     try:
         with Image.open(path) as picture:
             picture.load()
@@ -37,17 +45,17 @@ def read_labels(path: str | Path) -> np.ndarray:
     if picture.mode in ("LA", "La", "PA"):
         picture = picture.getchannel(0)
     if picture.mode in ("P", "L", "I", "I;16", "I;16B", "I;16L"):
-        return _ids(np.asarray(picture).astype(np.int32), path)
+        return _ids(np.asarray(picture).astype(np.int32), path, both_is_one)
     if picture.mode in ("RGB", "RGBA", "RGBX"):
-        return _from_colours(np.asarray(picture)[..., :3], path)
+        return _from_colours(np.asarray(picture)[..., :3], path, both_is_one)
     raise InputError(f"{path} is of mode {picture.mode}. Save the mask as a palette, grey or RGB PNG.")
 
 
-def _ids(values: np.ndarray, path: Path) -> np.ndarray:
+def _ids(values: np.ndarray, path: Path, both_is_one: bool) -> np.ndarray:
     levels = np.unique(values)
     if levels[0] < 0:
         raise InputError(f"{path} has the value {levels[0]}. Object ids begin at 1, 0 is the background.")
-    if levels[-1] == 255 and not levels[:-1].any():
+    if both_is_one and levels[-1] == 255 and not levels[:-1].any():
         return (values == 255).astype(np.int32)
     if levels[-1] == 255 and len(levels) > SOFT:
         raise InputError(
@@ -57,10 +65,10 @@ def _ids(values: np.ndarray, path: Path) -> np.ndarray:
     return values
 
 
-def _from_colours(colours: np.ndarray, path: Path) -> np.ndarray:
+def _from_colours(colours: np.ndarray, path: Path, both_is_one: bool) -> np.ndarray:
     """(H, W, 3) uint8 -> ids. A colour may be off by one: DAVIS 2017 has 191 where the rule gives 192."""
     if (colours[..., 0] == colours[..., 1]).all() and (colours[..., 1] == colours[..., 2]).all():
-        return _ids(colours[..., 0].astype(np.int32), path)
+        return _ids(colours[..., 0].astype(np.int32), path, both_is_one)
     packed = (colours.astype(np.int32) * (1 << 16, 1 << 8, 1)).sum(-1)
     present, where = np.unique(packed, return_inverse=True)
     if len(present) > 256:

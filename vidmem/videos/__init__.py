@@ -1,0 +1,55 @@
+"""Annotated videos, for scoring: what is in a data set, what a tracker is told of it, and what is true.
+
+To add a data set of a known layout: write datasets/NAME.toml. To add a layout: write vidmem/videos/NAME.py and its line
+in the table. A layout is a class made with the data set's Root and the options of the card, cheap to make and reading
+only what is asked; tests/test_videos_*.py hold small trees of every layout.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vidmem.catalog import Catalog
+from vidmem.videos.dataset import Dataset, open_dataset
+from vidmem.videos.truth import BoxTruth, DetectionTruth, MaskTruth, TrueBox, TrueObject, Truth
+from vidmem.videos.video import Video
+
+if TYPE_CHECKING:
+    from vidmem.videos.root import Root
+
+__all__ = [
+    "BoxTruth",
+    "Dataset",
+    "DetectionTruth",
+    "Layout",
+    "MaskTruth",
+    "TrueBox",
+    "TrueObject",
+    "Truth",
+    "Video",
+    "layouts",
+    "open_dataset",
+]
+
+
+class Layout(Protocol):
+    """How a data set lies on the disk. Raises InputError, with the expected tree, for what is missing or broken."""
+
+    def __init__(self, root: Root, **options: Any) -> None: ...
+
+    def names(self) -> list[str]:
+        """Every video of the split, in the order of the data set's own list, or by name."""
+        ...
+
+    def video(self, name: str) -> Video:
+        """One video. Lists its frames; reads neither pictures nor masks."""
+        ...
+
+
+layouts: Catalog[Layout] = Catalog(
+    "data set layout",
+    "vidmem.videos",
+    {
+        "davis": "vidmem.videos.davis:Davis",  # FRAMES/VIDEO/*.jpg, MASKS/VIDEO/*.png, a list: DAVIS, MOSE, Long Videos
+    },
+)
