@@ -14,7 +14,7 @@ from vidmem.choices import choices
 from vidmem.compose import load
 from vidmem.errors import UnknownName
 from vidmem.frames import readers
-from vidmem.metrics import metrics
+from vidmem.metrics import metrics, protocols
 from vidmem.models import models
 from vidmem.models.toy import Toy
 from vidmem.searches import searches
@@ -23,7 +23,7 @@ from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
-TABLES = [banks, choices, searches, models, readers, layouts, metrics, writers]
+TABLES = [banks, choices, searches, models, readers, layouts, metrics, protocols, writers]
 
 GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
 
@@ -40,7 +40,7 @@ MAY = {
     "sprites": [],
     "masks": ["errors", "palette"],
     "kernels": [],
-    "metrics": ["catalog"],
+    "metrics": ["catalog", "errors"],
     "frames": ["catalog", "errors", "values"],
     "videos": ["cards", "catalog", "errors", "frames", "masks", "rle", "values"],
     "writers": [each for each in GROUND if each != "values"] + ["drawing"],
@@ -56,6 +56,7 @@ MAY = {
 }
 TORCHLESS = [
     "writers",
+    "metrics",
     "annotation",
     "runlog",
     "summary",
