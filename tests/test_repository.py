@@ -17,13 +17,14 @@ from vidmem.frames import readers
 from vidmem.metrics import metrics, protocols
 from vidmem.models import models
 from vidmem.models.toy import Toy
+from vidmem.scenes import kinds as scenes
 from vidmem.searches import searches
 from vidmem.videos import layouts
 from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
-TABLES = [banks, choices, searches, models, readers, layouts, metrics, protocols, writers]
+TABLES = [banks, choices, searches, models, readers, layouts, scenes, metrics, protocols, writers]
 
 GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
 
@@ -38,11 +39,12 @@ MAY = {
     "rle": [],
     "saving": ["errors"],
     "sprites": [],
+    "scenes": ["catalog", "errors", "sprites"],
     "masks": ["errors", "palette"],
     "kernels": [],
     "metrics": ["catalog", "errors"],
     "frames": ["catalog", "errors", "values"],
-    "videos": ["cards", "catalog", "errors", "frames", "masks", "rle", "values"],
+    "videos": ["cards", "catalog", "errors", "frames", "masks", "rle", "scenes", "values"],
     "writers": [each for each in GROUND if each != "values"] + ["drawing"],
     "banks": ["catalog", "values"],
     "choices": ["catalog", "values"],

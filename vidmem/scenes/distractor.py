@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from vidmem.scenes.scene import SIZE, Scene, Thing
 from vidmem.scenes.setting import body, carried, colours, film, ground, somewhere, soft
 from vidmem.scenes.ways import Journey, far_from, wander
 
+STRANGE = (0.15, 0.4)  # how much of another pattern shines through that of a look-alike
 EVERY = (90, 160)  # frames between two meetings with one look-alike
 
 
 def distractor(chance: np.random.Generator, frames: int) -> Scene:
-    """One object and one to three of the same colours in another outline, some before it and some behind."""
+    """One object and one to three of nearly its colours in another outline, some before it and some behind."""
     on = ground(chance)
     size = float(chance.uniform(54, 68))
     pattern = colours(chance, [on])
@@ -20,7 +22,8 @@ def distractor(chance: np.random.Generator, frames: int) -> Scene:
     things = [Thing(body(chance, pattern), carried(chance, way, size), soft(chance), object_id=1)]
     for number in range(int(chance.integers(1, 4))):
         alike = carried(chance, _meeting(chance, way, size, 30 + 45 * number), size * float(chance.uniform(0.85, 1.15)))
-        thing = Thing(body(chance, pattern), alike, soft(chance))
+        strange = torch.lerp(pattern, colours(chance, [on, pattern]), float(chance.uniform(*STRANGE)))
+        thing = Thing(body(chance, strange), alike, soft(chance))
         things.insert(0 if chance.random() < 0.5 else len(things), thing)
     return film(chance, frames, on, things)
 

@@ -22,7 +22,7 @@ GROUND = 440.0  # the side of the ground in pixels of the scene; behind its rim 
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class Sight:
     """What is where in a frame."""
 
     labels: np.ndarray  # (H, W) uint8: the id of the object seen at each pixel, 0 where there is none
@@ -44,7 +44,7 @@ def draw(scene: Scene, number: int) -> Tensor:
     return _through(scene.lens, picture, np.random.default_rng((scene.seed, number)))
 
 
-def truth(scene: Scene, number: int) -> Truth:
+def truth(scene: Scene, number: int) -> Sight:
     """What is where in frame `number`. A pixel belongs to the foremost thing that covers more than half of it."""
     _check(scene, number)
     labels = np.zeros(SIZE, np.uint8)
@@ -60,7 +60,7 @@ def truth(scene: Scene, number: int) -> Truth:
     visible = {
         object_id: np.count_nonzero(labels == object_id) / max(1, area) for object_id, area in sorted(whole.items())
     }
-    return Truth(labels, visible)
+    return Sight(labels, visible)
 
 
 def seen(scene: Scene, thing: Thing, number: int) -> Pose:

@@ -8,7 +8,7 @@ from vidmem.scenes.scene import SIZE, Scene, Thing
 from vidmem.scenes.setting import body, carried, colours, film, ground, soft
 from vidmem.scenes.ways import swing, wander
 
-PERIOD = (180.0, 280.0)  # frames until the looks have come back
+PERIOD = (240.0, 340.0)  # frames until the looks have come back
 
 
 def drift(chance: np.random.Generator, frames: int) -> Scene:

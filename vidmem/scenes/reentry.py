@@ -12,10 +12,10 @@ AWAY = (20, 200)  # how long it stays out of the frame, in frames
 
 
 def reentry(chance: np.random.Generator, frames: int) -> Scene:
-    """One object that goes out by one edge and comes in by any; an absence takes up to a third of the scene."""
+    """One object that goes out by one edge and comes in by any; an absence takes up to half of the scene."""
     on = ground(chance)
     size = float(chance.uniform(64, 82))
-    longest = min(AWAY[1], frames // 3)
+    longest = min(AWAY[1], frames // 2)
     journey = Journey.begin(somewhere(chance, size))
     while journey.now < frames:
         journey = journey.to(somewhere(chance, size), 1.2).rest(int(chance.integers(5, 15)))

@@ -14,7 +14,7 @@ from vidmem.sprites import Bend, outline, texture
 
 LOOK = 96  # pixels of a thing's look; things are drawn at about that size
 SHAPES = {"blob": 0.6, "polygon": 0.25, "limbs": 0.15}
-APART = 0.45  # how far two mean colours must lie from each other to be told apart with ease; black to white is 1.73
+APART = 0.55  # how far two mean colours must lie from each other to be told apart with ease; black to white is 1.73
 SHAKE = 10.0  # how far the camera may shift the picture, in pixels
 MARGIN = 14.0  # what is so far out of the frame is out of sight, however the camera shifts and zooms
 
@@ -23,15 +23,20 @@ def ground(chance: np.random.Generator) -> Tensor:
     """(3, h, w): one pattern shining through another, of softened contrast and colour."""
     pixels = torch.lerp(texture(chance, 4 * LOOK), texture(chance, 4 * LOOK), float(chance.uniform(0.25, 0.5)))
     pixels = torch.lerp(pixels, pixels.mean(0, keepdim=True), float(chance.uniform(0.2, 0.7)))
-    return torch.lerp(pixels, pixels.mean((1, 2), keepdim=True), float(chance.uniform(0.0, 0.3)))
+    return softened(pixels, float(chance.uniform(0.0, 0.3)))
+
+
+def softened(pixels: Tensor, share: float) -> Tensor:
+    """A pattern (3, h, w) with a share of its contrast taken away."""
+    return torch.lerp(pixels, pixels.mean((1, 2), keepdim=True), share)
 
 
 def colours(chance: np.random.Generator, apart_from: Sequence[Tensor], size: int = LOOK) -> Tensor:
-    """(3, size, size): a texture whose mean colour is far from that of others (3, ., .); the furthest of many tries."""
+    """(3, size, size): a softened texture whose mean colour is far from that of others (3, ., .), or the furthest tried."""
     means = torch.stack([each.mean((1, 2)) for each in apart_from])
     best, furthest = None, -1.0
     for _ in range(30):
-        pixels = texture(chance, size)
+        pixels = softened(texture(chance, size), float(chance.uniform(0.3, 0.6)))
         distance = float((means - pixels.mean((1, 2))).norm(dim=1).min())
         if distance > furthest:
             best, furthest = pixels, distance

@@ -51,5 +51,6 @@ layouts: Catalog[Layout] = Catalog(
     "vidmem.videos",
     {
         "davis": "vidmem.videos.davis:Davis",  # FRAMES/VIDEO/*.jpg, MASKS/VIDEO/*.png, a list: DAVIS, MOSE, Long Videos
+        "generated": "vidmem.videos.generated:Generated",  # drawn on the spot by vidmem.scenes; needs no files
     },
 )
