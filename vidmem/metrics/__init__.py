@@ -18,6 +18,9 @@ metrics: Catalog[float] = Catalog(
     "vidmem.metrics",
     {
         "J": "vidmem.metrics.region:jaccard",  # shared pixels over joint pixels, DAVIS
+        "J-smoothed": "vidmem.metrics.region:smoothed_jaccard",  # MOSE v2
+        "F": "vidmem.metrics.boundary:boundary_accuracy",  # DAVIS
+        "F-adaptive": "vidmem.metrics.boundary:adaptive_boundary_accuracy",  # MOSE v2
     },
 )
 
@@ -27,5 +30,13 @@ protocols: Catalog[MaskProtocol] = Catalog(
     {
         "davis2016": "vidmem.metrics.davis2016:Davis2016",  # one foreground
         "davis2017": "vidmem.metrics.davis2017:Davis2017",  # the objects of the first frame
+        "davis2017_unsupervised": "vidmem.metrics.davis2017_unsupervised:Davis2017Unsupervised",  # the best of 20
+        "vos_benchmark": "vidmem.metrics.vos_benchmark:VosBenchmark",  # objects enter when first seen
+        "mose1": "vidmem.metrics.vos_benchmark:VosBenchmark",
+        "mose2": "vidmem.metrics.mose2:Mose2",  # smoothed J, adaptive F, disappearance and reappearance
+        "sav": "vidmem.metrics.sav:SaV",  # each object on its own annotated frames
+        "lvos": "vidmem.metrics.lvos:Lvos",  # seen and unseen, variability
+        "youtubevos": "vidmem.metrics.youtubevos:YouTubeVos",  # seen and unseen, objects enter later
+        "longvideos": "vidmem.metrics.longvideos:LongVideos",  # sparse truth, two conventions of frames
     },
 )

@@ -1,7 +1,7 @@
 """Masks as one long integer each: a bit a pixel, so that a shift, an `and` and a count do a whole mask at once.
 
-Python's integers are as long as wanted, exact, and run at the speed of memory: the boundary of a mask and its dilation
-by a disk are a few dozen shifts. Nothing is approximated, whatever the shape of the disk.
+Python's integers are as long as wanted, exact, and run at the speed of memory: the boundary of a mask and its
+dilation by a disk are a few dozen shifts. Nothing is approximated, whatever the shape of the disk.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def _filled(line: int, rows: int, stride: int) -> int:
 def window(joint: np.ndarray, width: int, reach: int) -> Window | None:
     """The part of a frame that holds every pixel of `joint` and its surroundings; None when it has no pixel.
 
-    joint: (H, ceil(W / 8)) uint8, packed     width: of the frame, in pixels     reach: of the longest shift to the side
+    joint: (H, ceil(W / 8)) uint8, packed     width: of the frame, in pixels     reach: of the longest shift to the
+    side
     """
     rows, columns = np.flatnonzero(joint.any(1)), np.flatnonzero(joint.any(0))
     if len(rows) == 0:
@@ -95,16 +96,17 @@ Rows = tuple[tuple[int, int, int], ...]
 
 def dilate(mask: int, element: Rows, stride: int) -> int:
     """All pixels from which the element, laid at them, meets the mask. `stride`: bits from a row to the next."""
-    longest, run = 1, mask
-    runs = {}  # length -> the mask with that many neighbours to the right taken in
-    for length in sorted({last - first + 1 for _, first, last in element}):
-        while longest < length:
-            step = min(longest, length - longest)
+    left = max(-first for _, first, _ in element)
+    length, run = 1, mask << left  # room at the lower end, so that no bit falls off before it is shifted back
+    runs = {}  # length -> the mask with that many pixels, each the right neighbour of the last, taken together
+    for wanted in sorted({last - first + 1 for _, first, last in element}):
+        while length < wanted:
+            step = min(length, wanted - length)
             run |= run >> step
-            longest += step
-        runs[length] = run
+            length += step
+        runs[wanted] = run
     out = 0
     for down, first, last in element:
-        shift = down * stride + first
+        shift = down * stride + first + left
         out |= runs[last - first + 1] >> shift if shift >= 0 else runs[last - first + 1] << -shift
     return out

@@ -8,25 +8,25 @@ import numpy as np
 
 from vidmem.metrics.compare import Comparison, compare
 from vidmem.metrics.labels import Frame, Masks
-from vidmem.metrics.protocol import VideoScores
+from vidmem.metrics.protocol import ObjectScores, VideoScores
+from vidmem.metrics.radius import Radius, davis
 
 
-def compare_object(truth: Masks, answer: Masks, object_id: int) -> Comparison:
-    """One object of a frame, by the radius of DAVIS."""
-    return compare(truth.packed(object_id), answer.packed(object_id), truth.size[1])
+def compare_object(truth: Masks, answer: Masks, object_id: int, radii: tuple[Radius, ...] = (davis,)) -> Comparison:
+    return compare(truth.packed(object_id), answer.packed(object_id), truth.size[1], radii)
 
 
 def collect(frames: Iterable[Frame], ids: Iterable[int]) -> VideoScores:
     """J and F of each of the objects in each of the frames."""
-    rows: dict[int, list[tuple[float, float]]] = {object_id: [] for object_id in ids}
+    found: dict[int, list[Comparison]] = {object_id: [] for object_id in ids}
     for _, truth, answer in frames:
-        for object_id, row in rows.items():
-            found = compare_object(truth, answer, object_id)
-            row.append((found.j(), found.boundaries[0].f()))
-    return {object_id: table(row) for object_id, row in rows.items()}
+        for object_id, row in found.items():
+            row.append(compare_object(truth, answer, object_id))
+    return {object_id: table(row) for object_id, row in found.items()}
 
 
-def table(rows: list[tuple[float, float]]) -> dict[str, np.ndarray]:
-    """Frame by frame (J, F) -> the arrays of each."""
+def table(found: Iterable[Comparison]) -> ObjectScores:
+    """An object's frames in order -> its J and F, (T,) each."""
+    rows = [(each.j(), each.f()) for each in found]
     columns = np.array(rows, np.float64).reshape(-1, 2)
     return {"J": columns[:, 0].copy(), "F": columns[:, 1].copy()}

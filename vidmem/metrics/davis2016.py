@@ -20,13 +20,13 @@ class Davis2016:
     decay_edges: Edges = "exact"
 
     def score(self, truth: Iterable[Labels | None], answers: Iterable[Labels | None], video: str = "") -> VideoScores:
-        rows = []
-        for _, true, answer in without_ends(annotated(truth, answers, video)):
-            found = compare(true.foreground(), answer.foreground(), true.size[1])
-            rows.append((found.j(), found.boundaries[0].f()))
-        if not rows:
+        scores = table(
+            compare(true.foreground(), answer.foreground(), true.size[1])
+            for _, true, answer in without_ends(annotated(truth, answers, video))
+        )
+        if not len(scores["J"]):
             raise InputError(f"Video {video!r} has no frame between its first and last. DAVIS needs three or more.")
-        return {1: table(rows)}
+        return {1: scores}
 
     def summary(self, scores: ObjectScores) -> dict[str, float]:
         return summary(scores, self.decay_edges)

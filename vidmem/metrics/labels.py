@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 
 import numpy as np
 
@@ -12,7 +13,10 @@ from vidmem.errors import InputError
 from vidmem.metrics.bits import pack
 
 Labels = np.ndarray | Mapping[int, np.ndarray]
-"""(H, W) whole numbers, each pixel's object id and 0 where there is none; or object id -> (H, W) bool."""
+"""(H, W) whole numbers, each pixel's object id and 0 where there is none; or object id -> (H, W) bool.
+
+Of several masks an object without one has no pixel, or where a protocol says so, is not annotated in that frame.
+"""
 
 VOID = 255  # the label of pixels that DAVIS leaves undecided
 
@@ -26,8 +30,6 @@ class Masks:
 
     def __post_init__(self) -> None:
         sizes = {np.shape(each) for each in self._pictures()}
-        if not sizes:
-            raise InputError(f"{self.where} has no mask at all, so its size is unknown. Give a label image of zeros.")
         if len(sizes) > 1 or len(next(iter(sizes))) != 2:
             raise InputError(
                 f"{self.where} has the shape {' and '.join(map(str, sorted(sizes)))}. A frame is (H, W): read a "
@@ -44,6 +46,11 @@ class Masks:
         """(H, W) in pixels."""
         height, width = self._pictures()[0].shape
         return height, width
+
+    @property
+    def named(self) -> list[int]:
+        """The objects that have a mask, be it empty; of a label image those with a pixel."""
+        return sorted(self.ids if isinstance(self.labels, np.ndarray) else self.labels)
 
     @cached_property
     def ids(self) -> frozenset[int]:
@@ -79,41 +86,44 @@ class Masks:
         return pack(np.any(self._pictures(), axis=0))
 
 
+class Ended:
+    """Stands for the frames of the side that has no more of them."""
+
+
+ENDED = Ended()
+
+
 def annotated(
     truth: Iterable[Labels | None], answers: Iterable[Labels | None], video: str = ""
 ) -> Iterator[tuple[int, Masks, Masks]]:
     """Position, truth and answer of each frame that has a truth. Nothing is kept of the frames before.
 
-    Raises InputError when one side ends before the other, when an annotated frame has no answer, or when sizes differ.
+    Raises InputError when one side ends before the other, when an annotated frame has no answer, or when sizes
+    differ.
     """
     clip = f"video {video!r}" if video else "the video"
-    others = iter(answers)
-    nothing = object()
-    position = -1
-    for position, true in enumerate(truth):
-        answer = next(others, nothing)
-        if answer is nothing:
+    for position, (true, answer) in enumerate(zip_longest(truth, answers, fillvalue=ENDED)):
+        if isinstance(true, Ended) or isinstance(answer, Ended):
+            goes_on = "true frames" if isinstance(answer, Ended) else "answers"
             raise InputError(
-                f"The answers for {clip} end after {position} frames, the truth goes on. Answer every frame."
+                f"Of {clip} one side ends after {position} frames, the {goes_on} go on. Give one answer for each "
+                "true frame."
             )
-        if true is None:
+        if true is None or len(true) == 0:
             continue
         if answer is None:
             raise InputError(
                 f"Frame {position} of {clip} is annotated but has no answer. Answer every annotated frame."
             )
         one = Masks(true, f"The truth of frame {position} of {clip}")
-        other = Masks(answer, f"The answer for frame {position} of {clip}")  # type: ignore[arg-type]
+        answer = np.zeros(one.size, np.uint8) if len(answer) == 0 else answer  # no object was answered
+        other = Masks(answer, f"The answer for frame {position} of {clip}")
         if one.size != other.size:
             raise InputError(
                 f"{other.where} is {other.size[0]} x {other.size[1]}, the truth {one.size[0]} x {one.size[1]} (H x W). "
                 "Resize answers to the size of the truth by the nearest pixel."
             )
         yield position, one, other
-    if next(others, nothing) is not nothing:
-        raise InputError(
-            f"{clip.capitalize()} has {position + 1} frames of truth but more answers. Give as many of both."
-        )
 
 
 Frame = tuple[int, Masks, Masks]
