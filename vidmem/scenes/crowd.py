@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vidmem.scenes.scene import Scene, Thing
-from vidmem.scenes.setting import body, carried, colours, film, ground, outside, somewhere, soft
+from vidmem.scenes.setting import body, carried, colours, film, ground, outside, soft, somewhere
 from vidmem.scenes.ways import Journey
 
 
@@ -24,7 +24,7 @@ def crowd(chance: np.random.Generator, frames: int) -> Scene:
         if object_id < 3:
             journey = Journey.begin(somewhere(chance, size))
         else:
-            enter = int(frames * chance.uniform(0.1, 0.35) * (object_id - 2))
+            enter = int(frames * chance.uniform(0.1, 0.3) * (object_id - 2))
             journey = Journey.begin(outside(chance, size)).rest(enter).to(somewhere(chance, size), 2.5)
             since = journey.now
         ends = int(frames * chance.uniform(0.5, 0.75)) if object_id == 2 else frames
@@ -33,7 +33,7 @@ def crowd(chance: np.random.Generator, frames: int) -> Scene:
                 int(chance.integers(20))
             )
         if object_id == 2:
-            journey = journey.to(outside(chance, size), 2.5)
+            journey = journey.cut(ends).to(outside(chance, size), 2.5)
         looks, way = body(chance, patterns[-1]), carried(chance, journey.way(frames), size)
         things.append(Thing(looks, way, soft(chance), object_id=object_id, since=since))
     order = chance.permutation(count)

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from vidmem.scenes.scene import SIZE, Scene, Thing
-from vidmem.scenes.setting import body, carried, colours, film, ground, somewhere, soft
-from vidmem.scenes.ways import Journey, far_from, wander
+from vidmem.scenes.setting import body, carried, colours, film, ground, soft, somewhere
+from vidmem.scenes.ways import Journey, furthest, wander
 
 STRANGE = (0.15, 0.4)  # how much of another pattern shines through that of a look-alike
 EVERY = (90, 160)  # frames between two meetings with one look-alike
@@ -29,11 +29,11 @@ def distractor(chance: np.random.Generator, frames: int) -> Scene:
 
 
 def _meeting(chance: np.random.Generator, way: np.ndarray, size: float, first: int) -> np.ndarray:
-    """(T, 2) of a look-alike that keeps away from a way (T, 2), but for the frames in which it passes straight over it."""
+    """(T, 2) of a look-alike that keeps away from a way (T, 2), and now and then passes straight over it."""
     frames = len(way)
 
     def retreat(frame: int) -> tuple[float, float]:
-        return far_from(chance, [somewhere(chance, size) for _ in range(6)], way[[min(frame, frames - 1)]])
+        return furthest([somewhere(chance, size) for _ in range(6)], tuple(way[min(frame, frames - 1)]))
 
     journey = Journey.begin(retreat(0))
     meet = first + int(chance.integers(30))

@@ -1,62 +1,90 @@
-"""Occlusion: an object that goes behind a board, partly and wholly, for short and for long, and comes out on any side."""
+"""Occlusion: an object that goes behind a board, partly and wholly, for short and for long."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
+from torch import Tensor
 
 from vidmem.scenes.scene import SIZE, Scene, Thing
 from vidmem.scenes.setting import board, body, carried, colours, film, ground, outside, soft, standing
-from vidmem.scenes.ways import Journey
+from vidmem.scenes.ways import Journey, Place
 
-HIDDEN = (30, 91)  # how long it stays behind the board when it stays, in frames
-ORDERS = ("hide peep cross", "hide cross peep", "peep hide cross", "cross hide peep")  # a long one is soon to come
+PEEP = (15, 40)  # how long it stays when half of it shows, in frames
+HIDE = (30, 90)  # how long it stays when nothing of it shows
+ORDERS = ("hide peep cross", "hide cross peep", "cross hide peep")  # a long one is soon to come
 
 
 def occlusion(chance: np.random.Generator, frames: int) -> Scene:
-    """One object and a board it now and then peeps out from, crosses behind or hides behind; also, someone passes by."""
+    """One object and a board: it peeps out, crosses behind it, or hides there. Someone else passes before both."""
     on = ground(chance)
-    size = float(chance.uniform(54, 66))
-    width, height = size * float(chance.uniform(1.45, 1.6)), float(chance.uniform(190, 330))
-    middle = SIZE[1] * float(chance.uniform(0.46, 0.54)), SIZE[0] * 0.5
     patterns = [on]
     for _ in range(3):
         patterns.append(colours(chance, patterns))
+    size = float(chance.uniform(54, 66))
+    screen = _Board(
+        x=SIZE[1] * float(chance.uniform(0.46, 0.54)),
+        width=size * float(chance.uniform(1.45, 1.6)),
+        height=float(chance.uniform(190, 330)),
+        size=size,
+    )
+    way = carried(chance, _journey(chance, frames, screen), size)
+    target = Thing(body(chance, patterns[1]), way, soft(chance), object_id=1)
+    hiding = Thing(board(patterns[2]), standing(frames, (screen.x, SIZE[0] / 2), screen.width, screen.height))
+    return film(chance, frames, on, [target, hiding, _passer(chance, frames, patterns[3])])
+
+
+@dataclass(frozen=True)
+class _Board:
+    """What the object hides behind; it stands half way up the picture. In pixels."""
+
+    x: float  # of its middle
+    width: float
+    height: float
+    size: float  # of the object
+
+    def beside(self, chance: np.random.Generator, side: int) -> Place:
+        """A place where the object is in full sight, left (-1) or right (1) of the board."""
+        edge = self.x + side * (self.width / 2 + 0.6 * self.size)
+        rim = SIZE[1] / 2 + side * (SIZE[1] / 2 - 0.6 * self.size)
+        return float(edge + chance.uniform(0.3, 1) * (rim - edge)), self.level(chance)
+
+    def level(self, chance: np.random.Generator) -> float:
+        """A height at which the board hides all of the object."""
+        slack = min(self.height, SIZE[0]) / 2 - 0.75 * self.size
+        return SIZE[0] / 2 + float(chance.uniform(-slack, slack))
+
+
+def _journey(chance: np.random.Generator, frames: int, screen: _Board) -> np.ndarray:
+    """(T, 2) from the open to the board and back, again and again."""
     side = int(chance.choice([-1, 1]))
-
-    def open_to(side: int) -> tuple[float, float]:
-        """A place in the open on one side of the board."""
-        edge, rim = middle[0] + side * (width / 2 + 0.6 * size), SIZE[1] / 2 + side * (SIZE[1] / 2 - 0.6 * size)
-        return float(edge + chance.uniform(0.3, 1) * (rim - edge)), level()
-
-    def level() -> float:
-        slack = min(height, SIZE[0]) / 2 - 0.75 * size
-        return middle[1] + float(chance.uniform(-slack, slack))
-
-    journey = Journey.begin(open_to(side))
-    events = iter(())
+    journey = Journey.begin(screen.beside(chance, side))
+    events = _events(chance)
+    longest = max(HIDE[0], min(HIDE[1], frames // 5))
     while journey.now < frames:
-        journey = journey.to(open_to(side), 1.0).rest(int(chance.integers(8, 20)))
-        event = next(events, None)
-        if event is None:
-            events = iter(str(chance.choice(ORDERS)).split())
-            event = next(events)
-        pace = float(chance.uniform(1.6, 2.6))
-        if event == "peep":
-            journey = journey.to((middle[0] + side * width / 2, journey.here[1]), pace).rest(
-                int(chance.integers(15, 40))
-            )
-        elif event == "hide":
-            journey = journey.to((middle[0], level()), pace).rest(int(chance.integers(*HIDDEN)))
-            side *= int(chance.choice([-1, 1]))
-        else:
-            side *= -1
-        journey = journey.to(open_to(side), pace)
-    target = Thing(body(chance, patterns[1]), carried(chance, journey.way(frames), size), soft(chance), object_id=1)
-    hide = Thing(board(patterns[2]), standing(frames, middle, width, height))
-    return film(chance, frames, on, [target, hide, _passer(chance, frames, patterns[3])])
+        journey = journey.rest(int(chance.integers(8, 20)))
+        pace = float(chance.uniform(2.2, 3.2))
+        match next(events):
+            case "peep":
+                edge = (screen.x + side * screen.width / 2, journey.here[1])
+                journey = journey.to(edge, pace).rest(int(chance.integers(*PEEP)))
+            case "hide":
+                journey = journey.to((screen.x, screen.level(chance)), pace).rest(int(chance.integers(HIDE[0], longest + 1)))
+                side *= int(chance.choice([-1, 1]))
+            case _:
+                side *= -1
+        journey = journey.to(screen.beside(chance, side), pace).to(screen.beside(chance, side), 2.0)
+    return journey.way(frames)
 
 
-def _passer(chance: np.random.Generator, frames: int, pattern) -> Thing:
+def _events(chance: np.random.Generator) -> Iterator[str]:
+    while True:
+        yield from str(chance.choice(ORDERS)).split()
+
+
+def _passer(chance: np.random.Generator, frames: int, pattern: Tensor) -> Thing:
     """Something that comes in at the left, leaves at the right and comes again from the left after a while."""
     size = float(chance.uniform(45, 65))
     journey = Journey.begin(outside(chance, size, "left"))

@@ -32,7 +32,7 @@ def softened(pixels: Tensor, share: float) -> Tensor:
 
 
 def colours(chance: np.random.Generator, apart_from: Sequence[Tensor], size: int = LOOK) -> Tensor:
-    """(3, size, size): a softened texture whose mean colour is far from that of others (3, ., .), or the furthest tried."""
+    """(3, size, size): a soft texture whose mean colour is far from that of others (3, ., .), or the furthest tried."""
     means = torch.stack([each.mean((1, 2)) for each in apart_from])
     best, furthest = None, -1.0
     for _ in range(30):
@@ -69,7 +69,7 @@ def soft(chance: np.random.Generator) -> Bend:
 def carried(
     chance: np.random.Generator, way: np.ndarray, size: float | np.ndarray, sway: float = 0.35, turn: float = 0.0
 ) -> np.ndarray:
-    """(T, 5) a way (T, 2) as that of a thing `size` pixels wide, which sways by some radians and turns `turn` a frame."""
+    """(T, 5) a way (T, 2) as that of a thing `size` pixels wide, which sways, and turns by `turn` a frame (radians)."""
     frames = len(way)
     stretch = float(np.exp(chance.normal(0, 0.1)))
     angle = chance.uniform(0, 2 * np.pi) + sway * np.sin(np.arange(frames) * chance.uniform(0.03, 0.06))
@@ -90,7 +90,7 @@ def film(
     things: Sequence[Thing],
     light: np.ndarray | None = None,
 ) -> Scene:
-    """The scene of things (back to front) on a ground: a camera held by hand, a lens, light (T, 3) that hardly changes."""
+    """The scene of things (back to front) on a ground, filmed by hand; the light (T, 3) hardly changes by itself."""
     shift = wander(chance, frames, (0.0, 0.0), (SHAKE, SHAKE * 0.6), 0.35)
     zoom = 1 + 0.03 * np.sin(np.arange(frames) * chance.uniform(0.01, 0.03) + chance.uniform(0, 6.3))
     if light is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ Place = tuple[float, float]  # x, y in pixels
 
 
 def wander(chance: np.random.Generator, frames: int, middle: Place, reach: Place, pace: float) -> np.ndarray:
-    """(T, 2) a smooth aimless way about `middle`, never further from it than `reach`, at about `pace` pixels a frame."""
+    """(T, 2) a smooth aimless way about `middle`, never beyond `reach` of it, at about `pace` pixels a frame."""
     t = np.arange(frames)
     way = np.empty((frames, 2))
     for axis in range(2):
@@ -65,6 +66,13 @@ class Journey:
         """Is at `place` in the next frame; for what nobody sees."""
         return self.until(self.now + 1, place)
 
+    def cut(self, frame: int) -> Journey:
+        """As it is up to `frame`, where it stops in the middle of its way."""
+        if self.now <= frame:
+            return self
+        kept = tuple(stop for stop in self.stops if stop[0] < frame)
+        return Journey(kept).until(frame, tuple(self.way(frame + 1)[frame].tolist()))
+
     def way(self, frames: int) -> np.ndarray:
         """(T, 2) where it is in each frame; behind the last stop it stays there."""
         out = np.empty((frames, 2))
@@ -78,6 +86,11 @@ class Journey:
         return out
 
 
-def far_from(chance: np.random.Generator, places: Iterable[Place], others: np.ndarray) -> Place:
-    """Of some places, the one whose nearest neighbour among `others` (N, 2) is furthest away."""
-    return max(places, key=lambda place: float(np.hypot(*(others - place).T).min()))
+def nearest(places: Iterable[Place], to: Place) -> Place:
+    """Of some places, the one nearest to another."""
+    return min(places, key=lambda place: math.dist(place, to))
+
+
+def furthest(places: Iterable[Place], to: Place) -> Place:
+    """Of some places, the one furthest from another."""
+    return max(places, key=lambda place: math.dist(place, to))

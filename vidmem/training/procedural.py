@@ -57,7 +57,7 @@ def lay(images: Tensor, layer: Layer) -> tuple[Tensor, Tensor]:
     frames, _, size, _ = images.shape
     grid = F.affine_grid(layer.places, [frames, 1, size, size], align_corners=False)
     if layer.bend[0]:
-        grid = bent(*grid.unbind(-1), layer.bend, torch.arange(frames)[:, None, None])
+        grid = bent(grid[..., 0], grid[..., 1], layer.bend, torch.arange(frames)[:, None, None])
     pixels = layer.pixels if len(layer.pixels) == frames else layer.pixels.expand(frames, -1, -1, -1)
     drawn = F.grid_sample(pixels, grid, align_corners=False)
     coverage = drawn[:, 3:]

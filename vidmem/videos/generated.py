@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vidmem.errors import UsageError
-from vidmem.frames import Source
-from vidmem.frames.arrays import Pictures
 from vidmem.scenes import kinds, make
-from vidmem.scenes.scene import Scene
 from vidmem.videos.root import Root
 from vidmem.videos.truth import MaskTruth, TrueObject
 from vidmem.videos.video import Video
+
+if TYPE_CHECKING:
+    from vidmem.frames import Source
+    from vidmem.scenes.scene import Scene
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Generated:
 
     def video(self, name: str) -> Video:
         kind, _, seed = name.rpartition("-")
-        drawn = _Drawn(kind, int(seed), self.frames)
+        drawn = _Drawn(kind, int(seed), tuple(f"{number:05d}" for number in range(self.frames)))
         truth = MaskTruth(drawn, drawn.objects)
         return Video(name, drawn.annotated, truth, drawn.pictures)
 
@@ -56,15 +58,11 @@ class _Drawn:
 
     kind: str
     seed: int
-    frames: int
+    annotated: tuple[str, ...]  # every frame
 
     @cached_property
     def scene(self) -> Scene:
-        return make(self.kind, self.seed, self.frames)
-
-    @cached_property
-    def annotated(self) -> tuple[str, ...]:
-        return tuple(f"{number:05d}" for number in range(self.frames))
+        return make(self.kind, self.seed, len(self.annotated))
 
     def objects(self) -> Mapping[int, TrueObject]:
         first = self.scene.first_frames
@@ -80,6 +78,8 @@ class _Drawn:
         return None if labels is None else {each: labels == each for each in self.scene.first_frames}
 
     def pictures(self) -> Source:
+        from vidmem.frames.arrays import Pictures
+
         return Pictures(_Pictures(self.scene), f"{self.kind}-{self.seed}")
 
 
@@ -92,7 +92,7 @@ class _Pictures(Sequence):
     def __len__(self) -> int:
         return self.scene.frames
 
-    def __getitem__(self, number: int):
+    def __getitem__(self, number: Any) -> Any:
         from vidmem.scenes.drawing import draw
 
         return draw(self.scene, number)
