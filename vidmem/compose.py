@@ -17,7 +17,7 @@ from vidmem.searches import searches
 from vidmem.tracker import Tracker
 
 PARTS = {"bank": (banks, "window"), "choice": (choices, "argmax"), "search": (searches, "single")}
-LOOP = ("present_above", "condition_prompts")
+LOOP = ("present_above", "condition_prompts", "emit", "lag")
 WORDS = ("title", "idea", "cost", "when", "paper")
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from vidmem.annotation import Annotation
 from vidmem.banks import Bank
+from vidmem.emission import State
 from vidmem.memory_picture import MemoryHistory, MemorySample, draw_memory
-from vidmem.tracker import State
 
 NAME = ".memory.jsonl"
 

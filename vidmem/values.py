@@ -8,8 +8,9 @@ Axes, by letter:  H W the frame's size,  h w the model's,  C channels,  N memory
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -143,6 +144,13 @@ class Memory:
         """Tokens of each page, then the number of pointers: memories of equal layout can be attended in one batch."""
         return (*(0 if p.entry.tokens is None else len(p.entry.tokens) for p in self.pages), -1, len(self.pointers))
 
+    @property
+    def identity(self) -> Hashable:
+        """Equal for memories that make a model see the very same, as long as both are alive."""
+        pages = tuple((id(p.entry.tokens), p.slot, p.key_scale, p.key_bias) for p in self.pages)
+        pointers = tuple((id(p.entry.object_pointer), p.position, p.key_scale) for p in self.pointers)
+        return pages, pointers, self.pointer_span
+
 
 @dataclass(frozen=True, eq=False)
 class Question:
@@ -195,15 +203,25 @@ def resolve(candidates: Candidates, pick: int, frame: int, present_above: float 
     )
 
 
+class Remember(Protocol):
+    """Asks for the memory of this frame. Its tokens are filled in one batch when the step ends: keep the entry, do not
+    read its tokens before. A bank that does not ask does not pay for the encoding."""
+
+    def __call__(self, *, as_prompt: bool = False) -> Entry:
+        """as_prompt: encoded as the page of a prompt, and marked as one."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Observation:
     """What a bank is told of a frame once the answer is settled."""
 
     guess: Guess
-    candidates: Candidates
-    remember: Callable[[], Entry]
-    """Asks for the memory of this frame. Its tokens are filled in one batch when the step ends: keep the entry, do
-    not read its tokens before. A bank that does not ask does not pay for the encoding."""
+    candidates: Candidates  # all that was offered: the rivals of the guess too
+    pick: int  # which of them the guess was made of
+    size: tuple[int, int]  # (H, W) of the frame
+    motion_iou: float | None  # overlap of the guess with where the object was expected; None: nowhere yet
+    remember: Remember
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from vidmem.cli import doctor, export, models, stream, track, trackers, train
+from vidmem.cli import compare, datasets, doctor, export, models, stream, track, trackers, train
 
 app = typer.Typer(
     name="vidmem",
@@ -16,11 +16,13 @@ app = typer.Typer(
 )
 app.command("track")(track.track)
 app.command("stream")(stream.stream)
+app.command("compare")(compare.compare)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 app.command("trackers")(trackers.trackers)
 app.command("train")(train.train)
 app.add_typer(models.app, name="models")
+app.add_typer(datasets.app, name="datasets")
 
 
 @app.callback(invoke_without_command=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vidmem.catalog import Catalog
 
 if TYPE_CHECKING:
+    from vidmem.metrics.boxes import BoxProtocol
     from vidmem.metrics.protocol import MaskProtocol
 
 metrics: Catalog[float] = Catalog(
@@ -38,5 +39,18 @@ protocols: Catalog[MaskProtocol] = Catalog(
         "lvos": "vidmem.metrics.lvos:Lvos",  # seen and unseen, variability
         "youtubevos": "vidmem.metrics.youtubevos:YouTubeVos",  # seen and unseen, objects enter later
         "longvideos": "vidmem.metrics.longvideos:LongVideos",  # sparse truth, two conventions of frames
+    },
+)
+
+box_protocols: Catalog[BoxProtocol] = Catalog(
+    "box protocol",
+    "vidmem.box_protocols",
+    {
+        "lasot": "vidmem.metrics.lasot:Lasot",  # success, precision, normalised precision; four toolkits' forms
+        "lasot_ext": "vidmem.metrics.lasot:Lasot",
+        "got10k": "vidmem.metrics.got10k:Got10k",  # AO, SR.5, SR.75
+        "otb": "vidmem.metrics.otb:Otb",  # success, precision
+        "tld": "vidmem.metrics.tld:Tld",  # precision and recall where the object comes and goes
+        "vot_supervised": "vidmem.metrics.vot_supervised:VotSupervised",  # EAO, accuracy, robustness with resets
     },
 )

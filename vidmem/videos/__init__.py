@@ -51,6 +51,19 @@ layouts: Catalog[Layout] = Catalog(
     "vidmem.videos",
     {
         "davis": "vidmem.videos.davis:Davis",  # FRAMES/VIDEO/*.jpg, MASKS/VIDEO/*.png, a list: DAVIS, MOSE, Long Videos
+        "ytvos": "vidmem.videos.youtube_vos:YoutubeVos",  # the same and meta.json
+        "lvos": "vidmem.videos.lvos:Lvos",  # the same and a range of frames for each object
+        "sav": "vidmem.videos.sav:Sav",  # MASKS/VIDEO/OBJECT/*.png: SA-V val and test
+        "masklets": "vidmem.videos.masklets:Masklets",  # VIDEO.mp4, VIDEO_manual.json with run lengths: SA-V train
+        "folder": "vidmem.videos.folder:FramesAndMasks",  # VIDEO/frames, VIDEO/masks
+        "lasot": "vidmem.videos.lasot:Lasot",  # CLASS/CLASS-N/img, groundtruth.txt
+        "got10k": "vidmem.videos.got10k:Got10k",  # VIDEO/*.jpg, groundtruth.txt, *.label
+        "otb": "vidmem.videos.otb:Otb",  # VIDEO/img, groundtruth_rect.txt
+        "tld": "vidmem.videos.tld:Tld",  # VIDEO/video.mpg, gt.txt
+        "vot": "vidmem.videos.vot:Vot",  # VIDEO/groundtruth.txt with rotated boxes
+        "imagenet_vid": "vidmem.videos.imagenet_vid:ImagenetVid",  # an XML file a frame
+        "coco_vid": "vidmem.videos.coco_vid:CocoVid",  # one JSON file: videos, images, annotations
+        "mot": "vidmem.videos.mot:Mot",  # VIDEO/img1, gt/gt.txt
         "generated": "vidmem.videos.generated:Generated",  # drawn on the spot by vidmem.scenes; needs no files
     },
 )

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vidmem.frames import watch
 from vidmem.videos.label_images import LabelImages
 from vidmem.videos.root import Root
 from vidmem.videos.truth import MaskTruth
-from vidmem.videos.video import Video
+from vidmem.videos.video import Video, of_pictures
 
 
 @dataclass(frozen=True)
 class Davis:
     """Videos by the folders of their frames and masks.
 
-    frames      folder of the folders of frames, below the root
-    masks       the same of masks; of several, the first that is there
+    frames      folder of the folders of frames, below the root; of several, the first that is there
+    masks       the same of masks
     list        the file that names the videos, one a line; without, they are the folders of `masks`
     merge, background, void   see LabelImages
     late        whether objects may enter after the first mask: then every mask is read to find them. DAVIS scores
@@ -27,7 +26,7 @@ class Davis:
     """
 
     root: Root
-    frames: str = "JPEGImages/480p"
+    frames: str | Sequence[str] = "JPEGImages/480p"
     masks: str | Sequence[str] = "Annotations/480p"
     list: str = ""
     merge: bool = False
@@ -38,17 +37,13 @@ class Davis:
     complete: bool = True
 
     def names(self) -> list[str]:
-        return self.root.names(self.root.file(self.list)) if self.list else self.root.folders(self._masks())
+        if self.list:
+            return self.root.names(self.root.file(self.list))
+        return self.root.folders(self.root.folder(self.masks))
 
     def video(self, name: str) -> Video:
-        frames = self.root.folder(self.frames) / name
-        images = self.root.images(frames)
-        masks = self._masks() / name
-        if not masks.is_dir():
-            raise self.root.broken(masks, "is missing")
+        images = self.root.images(self.root.folder(self.frames) / name)
+        masks = self.root.folder(self.masks) / name
         store = LabelImages(self.root, masks, self.merge, tuple(self.background), self.void)
         truth = MaskTruth(store, lambda: store.objects(self.late), self.void, self.complete)
-        return Video(name, tuple(each.stem for each in images), truth, lambda: watch(frames), self.told)
-
-    def _masks(self):
-        return self.root.folder(*([self.masks] if isinstance(self.masks, str) else self.masks))
+        return of_pictures(self.root, name, images, truth, self.told)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from vidmem.errors import InputError
-from vidmem.masks import read_indices
+from vidmem.masks import read_indices, read_labels
 from vidmem.videos.root import Root
 from vidmem.videos.truth import TrueObject
 
@@ -19,9 +19,11 @@ from vidmem.videos.truth import TrueObject
 class LabelImages:
     """The mask pictures of a folder.
 
-    merge       every object is one, id 1: DAVIS 2016. So 0 and 255 are read as well as ids.
+    merge       every object is one, id 1: DAVIS 2016
     background  values that stand for no object
     void        the value of pixels that count for nothing; it is no object
+
+    Where neither background nor void is named, a picture of 0 and 255 alone shows one object, 1.
     """
 
     root: Root
@@ -29,6 +31,10 @@ class LabelImages:
     merge: bool = False
     background: tuple[int, ...] = ()
     void: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.folder.is_dir():
+            raise self.root.broken(self.folder, "is missing")
 
     @cached_property
     def files(self) -> Mapping[str, Path]:
@@ -39,12 +45,15 @@ class LabelImages:
     def annotated(self) -> tuple[str, ...]:
         return tuple(self.files)
 
+    def place(self, name: str) -> Path:
+        return self.files.get(name, self.folder / f"{name}.png")
+
     def labels(self, name: str) -> np.ndarray | None:
         path = self.files.get(name)
         if path is None:
             return None
         try:
-            labels = read_indices(path)
+            labels = read_indices(path) if self.background or self.void is not None else read_labels(path)
         except InputError as error:
             raise self.root.broken(path, f"cannot be used ({error})") from error
         if self.background:

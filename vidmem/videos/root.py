@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vidmem.errors import InputError
 
@@ -14,7 +16,7 @@ class BrokenDataset(InputError):
 
     def __init__(self, path: Path, reason: str, title: str, address: str, tree: str):
         where = f" It comes from {address}." if address else ""
-        shown = f" Expected below --root:\n{tree.rstrip()}" if tree else ""
+        shown = f" Expected below the root folder:\n{tree.strip()}" if tree else ""
         super().__init__(f"{title}: {path} {reason}.{where}{shown}")
         self.path, self.reason = path, reason
 
@@ -32,11 +34,12 @@ class Root:
         """The error to raise. `reason` goes on from the path: "is missing", "has 3 numbers in line 7, not 4"."""
         return BrokenDataset(path, reason, self.title, self.address, self.tree)
 
-    def folder(self, first: str, *others: str) -> Path:
+    def folder(self, relative: str | Sequence[str]) -> Path:
         """The first of these folders, by their paths below the root, that is there. Raises BrokenDataset."""
-        for relative in (first, *others):
-            if (self.path / relative).is_dir():
-                return self.path / relative
+        first, *others = [relative] if isinstance(relative, str) else relative
+        for each in (first, *others):
+            if (self.path / each).is_dir():
+                return self.path / each
         also = f", nor is {' or '.join(str(self.path / each) for each in others)}" if others else ""
         raise self.broken(self.path / first, f"is no folder{also}")
 
@@ -64,6 +67,17 @@ class Root:
             if line.strip():
                 yield number, line.strip()
 
+    def json(self, path: Path, **needed: type) -> dict[str, Any]:
+        """An object in a JSON file; needed: its entries and what each must be. Raises BrokenDataset."""
+        try:
+            said = json.loads(self.text(path))
+        except ValueError as error:
+            raise self.broken(path, f"is no JSON ({error})") from error
+        for word, kind in needed.items():
+            if not isinstance(said, dict) or not isinstance(said.get(word), kind):
+                raise self.broken(path, f"has no {kind.__name__} {word!r} at its top")
+        return said
+
     def names(self, path: Path) -> list[str]:
         """The names in a list file, one a line. Raises BrokenDataset for a list that is empty or names one twice."""
         names = [line for _, line in self.lines(path)]
@@ -76,6 +90,8 @@ class Root:
 
     def folders(self, parent: Path) -> list[str]:
         """The names of the folders in a folder, sorted. Raises BrokenDataset where there is none."""
+        if not parent.is_dir():
+            raise self.broken(parent, "is no folder")
         names = sorted(each.name for each in parent.iterdir() if each.is_dir() and not each.name.startswith("."))
         if not names:
             raise self.broken(parent, "holds no folders")

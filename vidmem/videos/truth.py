@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +34,10 @@ class MaskStore(Protocol):
 
     @property
     def annotated(self) -> tuple[str, ...]: ...  # names of the frames that have a mask file, in order
+
+    def place(self, name: str) -> Path:
+        """The file or folder that says what is true of a frame, for messages."""
+        ...
 
     def labels(self, name: str) -> np.ndarray | None:
         """(H, W) int32 object ids, the void value as it is; None where the frame is not annotated."""
@@ -93,6 +98,7 @@ class BoxTruth:
     Numbers are the data set's own: x, y, w, h become x, y, x+w, y+h, with nothing rounded or shifted.
     """
 
+    path: Path  # the file they are read from
     names: tuple[str, ...]  # of the N annotated frames, in order
     boxes: np.ndarray  # (N, 4) float64 x0 y0 x1 y1 in pixels; NaN where the file says so
     absent: np.ndarray  # (N,) bool: out of sight
@@ -132,14 +138,28 @@ class TrueBox:
 class DetectionTruth:
     """Every object of known classes, frame by frame."""
 
-    frames: Mapping[str, tuple[TrueBox, ...]]  # name of an annotated frame -> its objects, perhaps none
+    path: Path  # the file or folder they are read from
+    read_frames: Callable[[], Mapping[str, tuple[TrueBox, ...]]]
     classes: Mapping[int, str]  # class id -> its name
     inclusive: bool = False  # as in BoxTruth: ImageNet VID's XML
     complete: bool = True
 
+    @cached_property
+    def frames(self) -> Mapping[str, tuple[TrueBox, ...]]:
+        """Name of an annotated frame -> its objects, perhaps none. The first question reads the annotations."""
+        return self.read_frames()
+
     def boxes(self, name: str) -> tuple[TrueBox, ...] | None:
         """The objects of a frame; None where it is not annotated."""
         return self.frames.get(name)
+
+
+def flattened(masks: Mapping[int, np.ndarray]) -> np.ndarray:
+    """(H, W) int32 labels of masks that may overlap; the highest id is on top. masks: one or more, (H, W) bool."""
+    labels = np.zeros(next(iter(masks.values())).shape, np.int32)
+    for object_id in sorted(masks):
+        labels[masks[object_id]] = object_id
+    return labels
 
 
 Truth = MaskTruth | BoxTruth | DetectionTruth

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidmem.errors import InputError
+from vidmem.videos.root import Root
 from vidmem.videos.truth import BoxTruth, MaskTruth, Truth
 
 if TYPE_CHECKING:
     from vidmem.frames import Source
     from vidmem.values import Prompt
+
+
+def of_pictures(root: Root, name: str, images: Sequence[Path], truth: Truth, is_told: bool = True) -> Video:
+    """A video whose frames are image files, in this order. A file that is missing is told when frames are asked for."""
+
+    def open_frames() -> Source:
+        from vidmem.frames import watch
+        from vidmem.frames.folder import Folder
+
+        missing = next((each for each in images if not each.is_file()), None)
+        if missing is not None:
+            raise root.broken(missing, "is missing")
+        return watch(Folder(images, str(images[0].parent)))
+
+    return Video(name, tuple(each.stem for each in images), truth, open_frames, is_told, tuple(images))
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +40,7 @@ class Video:
     truth: Truth
     open_frames: Callable[[], Source]
     is_told: bool = True  # False where the task is to find the objects too
+    pictures: tuple[Path, ...] = ()  # the files of the frames, where each is a file
 
     def __len__(self) -> int:
         """How many frames."""
