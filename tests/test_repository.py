@@ -17,13 +17,14 @@ from vidmem.frames import readers
 from vidmem.metrics import metrics, protocols
 from vidmem.models import models
 from vidmem.models.toy import Toy
+from vidmem.scenes import kinds as scenes
 from vidmem.searches import searches
 from vidmem.videos import layouts
 from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
-TABLES = [banks, choices, searches, models, readers, layouts, metrics, protocols, writers]
+TABLES = [banks, choices, searches, models, readers, layouts, scenes, metrics, protocols, writers]
 
 GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
 
@@ -37,11 +38,13 @@ MAY = {
     "palette": [],
     "rle": [],
     "saving": ["errors"],
+    "sprites": [],
+    "scenes": ["catalog", "errors", "sprites"],
     "masks": ["errors", "palette"],
     "kernels": [],
     "metrics": ["catalog", "errors"],
     "frames": ["catalog", "errors", "values"],
-    "videos": ["cards", "catalog", "errors", "frames", "masks", "rle", "values"],
+    "videos": ["cards", "catalog", "errors", "frames", "masks", "rle", "scenes", "values"],
     "writers": [each for each in GROUND if each != "values"] + ["drawing", "video_file"],
     "video_file": ["errors", "saving"],
     "drawing": ["annotation", "palette"],
@@ -54,7 +57,7 @@ MAY = {
     "remembering": ["models", "values"],
     "tracker": ["banks", "choices", "emission", "errors", "models", "remembering", "searches", "values"],
     "session": ["checkpoints", "emission", "errors", "frames", "states", "tracker", "values"],
-    "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving"],
+    "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving", "sprites"],
 }
 TORCHLESS = [
     "writers",
