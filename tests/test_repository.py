@@ -13,6 +13,8 @@ from vidmem.banks import banks
 from vidmem.choices import choices
 from vidmem.compose import load
 from vidmem.errors import UnknownName
+from vidmem.evaluation.engines import engines
+from vidmem.evaluation.forms import forms
 from vidmem.frames import readers
 from vidmem.metrics import metrics, protocols
 from vidmem.models import models
@@ -24,7 +26,7 @@ from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
-TABLES = [banks, choices, searches, models, readers, layouts, scenes, metrics, protocols, writers]
+TABLES = [banks, choices, searches, models, readers, layouts, scenes, metrics, protocols, writers, engines, forms]
 
 GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
 
@@ -57,6 +59,10 @@ MAY = {
     "remembering": ["models", "values"],
     "tracker": ["banks", "choices", "emission", "errors", "models", "remembering", "searches", "values"],
     "session": ["checkpoints", "emission", "errors", "frames", "states", "tracker", "values"],
+    "evaluation": [
+        *[each for each in GROUND if each != "rle"],
+        *["compose", "drawing", "emission", "masks", "metrics", "results", "states", "tracker", "videos", "writers"],
+    ],
     "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving", "sprites"],
 }
 TORCHLESS = [
