@@ -183,7 +183,7 @@ def test_the_python_in_the_readme_runs(monkeypatch):
 
     monkeypatch.setitem(demo.LENGTHS, "koi", 42)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     names: dict = {}
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
