@@ -17,7 +17,10 @@ from vidmem.errors import UsageError
 from vidmem.evaluation.engines import Ended, Engine, engines
 from vidmem.evaluation.engines.local import Local, devices_of
 
-WITHOUT_RAY = pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed: pip install 'vidmem[cluster]'")
+RAY = (
+    pytest.mark.cluster,
+    pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed: pip install 'vidmem[cluster]'"),
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def job(tmp_path: Path) -> Job:
     return Job(tmp_path / "diary")
 
 
-@pytest.fixture(params=[pytest.param(name, marks=WITHOUT_RAY if name == "ray" else ()) for name in engines])
+@pytest.fixture(params=[pytest.param(name, marks=RAY if name == "ray" else ()) for name in engines])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     if request.param == "ray":
         request.getfixturevalue("ray_here")

@@ -11,7 +11,10 @@ from tiny_sets import Here, davis
 
 from vidmem.evaluation import Plan, evaluate
 
-pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed: pip install 'vidmem[cluster]'")
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed: pip install 'vidmem[cluster]'"),
+]
 
 SAME = ("metrics", "sequences", "objects", "failures")
 

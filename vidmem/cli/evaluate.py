@@ -41,6 +41,7 @@ def evaluate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier evaluation.")] = False,
     device: options.Device = "auto",
     settings: options.Settings = [],  # noqa: B006 (Typer reads the default, nothing writes it)
+    protocol: options.Counting = [],  # noqa: B006
     quiet: options.Quiet = False,
 ) -> None:
     """Run a tracker over a data set, score it as its benchmark does, and write report.json, .html and .md."""
@@ -49,13 +50,14 @@ def evaluate(
             "--overwrite and --resume exclude each other: the one replaces an evaluation, the other goes on with it."
         )
     changed = options.settings_of(settings)
+    counting = options.counting_of(protocol)
     wanted = names_of(sequences)
 
     from vidmem.cli.telling_scores import EvaluationTelling, tell_report
     from vidmem.evaluation import Plan
     from vidmem.evaluation import evaluate as run
 
-    plan = Plan(dataset, str(root), split, tracker, model, prompt, changed, sequences=wanted)
+    plan = Plan(dataset, str(root), split, tracker, model, prompt, changed, counting=counting, sequences=wanted)
     try:
         with EvaluationTelling(quiet) as telling:
             report = run(
@@ -91,6 +93,7 @@ def score(
     split: Split = "",
     sequences: Sequences = "",
     workers: Workers = 0,
+    protocol: options.Counting = [],  # noqa: B006
     quiet: options.Quiet = False,
 ) -> None:
     """Score results made elsewhere, as the benchmark does, and write report.json, .html and .md."""
@@ -99,7 +102,15 @@ def score(
 
     with EvaluationTelling(quiet) as telling:
         report, place = score_results(
-            dataset, root, results, out, split=split, sequences=names_of(sequences), workers=workers, watcher=telling
+            dataset,
+            root,
+            results,
+            out,
+            split=split,
+            sequences=names_of(sequences),
+            counting=options.counting_of(protocol),
+            workers=workers,
+            watcher=telling,
         )
     tell_report(report, place, quiet, again="score again")
 

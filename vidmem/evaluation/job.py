@@ -63,7 +63,9 @@ class EvaluateVideo:
 
     def _evaluate(self, dataset: Dataset, video: Video, tracker: Tracker | None, store: Store) -> Record:
         if isinstance(video.truth, DetectionTruth):
-            scores = score_detections(self.plan, video, protocol_of(dataset), detections_of(self.plan))
+            scores = score_detections(
+                self.plan, video, protocol_of(dataset, options=self.plan.counting), detections_of(self.plan)
+            )
             return Record(video.name, len(video), to_plain(scores))
         form = form_of(dataset, video)
         unit, results = form.unit(video.name), open_store(self.plan.results or self.out)
@@ -74,7 +76,7 @@ class EvaluateVideo:
         if not video.truth.complete:  # its scores come from a server
             return Record(video.name, len(video), tracking=tracking)
         with results.fetch(unit) as path:
-            scores = score(video, protocol_of(dataset, [video.name]), form, path)
+            scores = score(video, protocol_of(dataset, [video.name], self.plan.counting), form, path)
         return Record(video.name, len(video), to_plain(scores), tracking)
 
     def _track(self, video: Video, tracker: Tracker, form: Form, store: Store, unit: str) -> Tracking:

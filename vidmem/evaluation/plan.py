@@ -24,6 +24,7 @@ class Plan:
     prompt: str = "mask"
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the tracker's card, by dotted name
     results: str = ""  # the folder of results made elsewhere
+    counting: Mapping[str, Any] = field(default_factory=dict)  # options of the protocol, such as {"mode": "fixed"}
     sequences: tuple[str, ...] = ()  # those asked for; empty: all of the split
 
     @property

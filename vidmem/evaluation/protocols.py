@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from vidmem.errors import InputError, UsageError
 from vidmem.metrics import box_protocols, detection_protocols, protocols, track_protocols
@@ -13,8 +13,11 @@ from vidmem.videos import Dataset, MaskTruth, TrueObject, Video
 TABLES: tuple[Any, ...] = (protocols, box_protocols, detection_protocols)
 
 
-def protocol_of(dataset: Dataset, names: Iterable[str] = ()) -> Any:
-    """The protocol a data set is scored by, told of the videos `names`. Raises UsageError where it is of tracks."""
+def protocol_of(dataset: Dataset, names: Iterable[str] = (), options: Mapping[str, Any] | None = None) -> Any:
+    """The protocol a data set is scored by, told of the videos `names`, with some of its options changed.
+
+    Raises UsageError for an option it does not have, and where it is of tracks.
+    """
     name = dataset.protocol
     if name in track_protocols:
         raise UsageError(
@@ -22,8 +25,22 @@ def protocol_of(dataset: Dataset, names: Iterable[str] = ()) -> Any:
             "first: an evaluation takes masks, one object's boxes, or detections. Use vidmem.metrics.mot."
         )
     make: Any = next((table for table in TABLES if name in table), protocols)[name]
-    told = TOLD.get(dataset.protocol)
-    return make(**told([dataset.layout.video(name) for name in names])) if told else make()
+    for option, value in (options or {}).items():
+        _check(name, make, option, value)
+    told = TOLD.get(name)
+    learned = told([dataset.layout.video(each) for each in names]) if told else {}
+    return make(**{**learned, **(options or {})})
+
+
+def _check(name: str, make: Any, option: str, value: Any) -> None:
+    """Raises UsageError for an option, or a word for one, that a protocol does not know."""
+    hints = get_type_hints(make)
+    known = [each.name for each in fields(make)]
+    if option not in known:
+        raise UsageError(f"--protocol {option}: the protocol {name} has no such option. Known: {', '.join(known)}.")
+    words = get_args(hints[option]) if get_origin(hints[option]) is Literal else ()
+    if words and value not in words:
+        raise UsageError(f"--protocol {option}={value}: it is one of {', '.join(map(str, words))}.")
 
 
 def without_sides(protocol: Any) -> Any:

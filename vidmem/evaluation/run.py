@@ -10,9 +10,10 @@ from typing import Any
 
 from vidmem import errors
 from vidmem.errors import InputError, UsageError, VidmemError
+from vidmem.evaluation.detections import read
 from vidmem.evaluation.engines import Ended, Engine, engines
 from vidmem.evaluation.forms import form_of
-from vidmem.evaluation.job import EvaluateVideo
+from vidmem.evaluation.job import EvaluateVideo, detections_of
 from vidmem.evaluation.plain import from_plain
 from vidmem.evaluation.plan import FILE, Plan
 from vidmem.evaluation.prompts import check_kind
@@ -21,6 +22,7 @@ from vidmem.evaluation.record import Record, name_of
 from vidmem.evaluation.report import write_report
 from vidmem.evaluation.store import Store, open_store
 from vidmem.evaluation.worklist import Mode, begin, begin_scoring, choose, todo
+from vidmem.metrics import detection_protocols
 from vidmem.videos import Dataset, open_dataset
 
 
@@ -67,6 +69,7 @@ def score_results(
     *,
     split: str = "",
     sequences: tuple[str, ...] = (),
+    counting: Mapping[str, Any] | None = None,
     engine: str | Engine = "local",
     workers: int = 0,
     watcher: Callable[[Moment], None] | None = None,
@@ -74,7 +77,7 @@ def score_results(
     """Score results made elsewhere, in the form the benchmark takes; the report, and where it was written.
 
     results: a folder, the folder of an evaluation, or a COCO JSON of detections. out: where the report goes, the folder
-    of results when left out.
+    of results when left out. counting: options of the protocol.
     Raises as `evaluate` does; a video whose results are missing or broken is named in the report.
     """
     given = Path(results).expanduser().absolute()
@@ -85,10 +88,11 @@ def score_results(
         )
     place = _whole(str(out or (given.parent if is_file else given)))
     is_evaluation = (given / FILE).is_file() and Plan.from_json((given / FILE).read_bytes(), str(given / FILE)).tracks
-    plan = Plan(dataset, str(root), split, results=str(given / "results" if is_evaluation else given))
+    found = str(given / "results" if is_evaluation else given)
+    plan = Plan(dataset, str(root), split, results=found, counting=dict(counting or {}), sequences=sequences)
     is_in_place = place == str(given.parent if is_file else given)
     report = _run(
-        replace(plan, sequences=sequences),
+        plan,
         place,
         engines[engine](workers=workers, device="cpu") if isinstance(engine, str) else engine,
         lambda store, plan: begin_scoring(store, plan, is_in_place),
@@ -118,7 +122,7 @@ def _run(
                 store.remove(FILE)
             raise
         records = [_read(name, store) for name in names]
-        protocol = protocol_of(dataset, [each.sequence for each in records if each.scores])
+        protocol = protocol_of(dataset, [each.sequence for each in records if each.scores], plan.counting)
         return write_report(plan, dataset, protocol, records, store)
 
 
@@ -139,7 +143,8 @@ def _work_off(
             record = _settle(ended, store)
             behind, done = behind + left[ended.task], done + 1
             if watcher:
-                watcher(Moment(record, ended.place, done, len(names), behind / whole, _numbers(dataset, record)))
+                numbers = _numbers(plan, dataset, record)
+                watcher(Moment(record, ended.place, done, len(names), behind / whole, numbers))
 
 
 def _whole(place: str) -> str:
@@ -149,8 +154,10 @@ def _whole(place: str) -> str:
 
 def _check(plan: Plan, dataset: Dataset, names: list[str]) -> None:
     """Raises UsageError or InputError for what can be known to fail before anything is computed."""
-    protocol_of(dataset)
+    protocol_of(dataset, options=plan.counting)
     if not plan.tracks:
+        if dataset.protocol in detection_protocols:  # one file of all videos: what is wrong with it is told once
+            read(detections_of(plan), plan)
         return
     from vidmem.compose import load
     from vidmem.models import manifest, models
@@ -186,13 +193,12 @@ def _settle(ended: Ended, store: Store) -> Record:
     return _read(ended.task, store)
 
 
-def _numbers(dataset: Dataset, record: Record, most: int = 3) -> dict[str, float]:
+def _numbers(plan: Plan, dataset: Dataset, record: Record, most: int = 3) -> dict[str, float]:
     """The first scores of one video, without those that only say how it sways."""
     if not record.scores:
         return {}
-    numbers = numbers_of(
-        without_sides(protocol_of(dataset, [record.sequence])), {record.sequence: from_plain(record.scores)}
-    )
+    protocol = without_sides(protocol_of(dataset, [record.sequence], plan.counting))
+    numbers = numbers_of(protocol, {record.sequence: from_plain(record.scores)})
     return dict([each for each in numbers.items() if "-" not in each[0]][:most])
 
 
