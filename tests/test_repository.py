@@ -18,11 +18,12 @@ from vidmem.metrics import metrics
 from vidmem.models import models
 from vidmem.models.toy import Toy
 from vidmem.searches import searches
+from vidmem.transforms import transforms
 from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
-TABLES = [banks, choices, searches, models, readers, metrics, writers]
+TABLES = [banks, choices, searches, transforms, models, readers, metrics, writers]
 
 GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
 
@@ -44,11 +45,22 @@ MAY = {
     "banks": ["catalog", "values"],
     "choices": ["catalog", "values"],
     "searches": ["catalog", "values", "choices"],
+    "transforms": ["catalog", "errors", "values"],
     "models": ["catalog", "cards", "errors", "values", "kernels"],
     "states": ["errors"],
     "emission": ["errors", "searches", "values"],
     "remembering": ["models", "values"],
-    "tracker": ["banks", "choices", "emission", "errors", "models", "remembering", "searches", "values"],
+    "tracker": [
+        "banks",
+        "choices",
+        "emission",
+        "errors",
+        "models",
+        "remembering",
+        "searches",
+        "transforms",
+        "values",
+    ],
     "session": ["checkpoints", "emission", "errors", "frames", "states", "tracker", "values"],
     "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving"],
 }

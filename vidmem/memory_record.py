@@ -12,6 +12,7 @@ from vidmem.annotation import Annotation
 from vidmem.banks import Bank
 from vidmem.emission import State
 from vidmem.memory_picture import MemoryHistory, MemorySample, draw_memory
+from vidmem.values import Page
 
 NAME = ".memory.jsonl"
 
@@ -59,10 +60,15 @@ class MemoryRecord:
             memory = self.bank.read(histories[0].bank)
             if memory is None:
                 return []
-            pages = [("prompt" if p.entry.prompted else "recent", p.entry.frame) for p in memory.pages]
+            pages = [(_kind(page), page.entry.frame) for page in memory.pages]
             seen = {frame for _, frame in pages}
             return pages + [("pointer", p.entry.frame) for p in memory.pointers if p.entry.frame not in seen]
         return []
+
+
+def _kind(page: Page) -> str:
+    """A kind of `memory_picture.KINDS`."""
+    return "long-term" if page.long_term else "prompt" if page.entry.prompted else "recent"
 
 
 def resident_bytes() -> int:
