@@ -37,8 +37,8 @@ def load(
     card's, for example {"bank.frames": 4}. Raises UsageError for a name or an option that is not known.
     """
     card = _with_settings(read(tracker), settings or {})
-    made = {part: _make(part, table, card.get(part, {}), usual) for part, (table, usual) in PARTS.items()}
-    made["transforms"] = tuple(_make("transform", transforms, options) for options in card.get("transforms", ()))
+    made = {part: _make(part, card) for part in PARTS}
+    made["transforms"] = tuple(_made("transform", transforms, each) for each in card["transforms"])
     card_options = card.get("model", {})
     seer = model if not isinstance(model, str) else load_model(model, **{**card_options, **model_options})
     return Tracker(seer, **made, **card.get("loop", {}))
@@ -90,9 +90,15 @@ def _transforms(where: str, given: Any) -> list[dict[str, Any]]:
     return listed
 
 
-def _make(part: str, table: Catalog[Any], options: Mapping[str, Any], usual: str = "") -> Any:
-    options = dict(options)
-    name = options.pop("name", usual)
+def _make(part: str, card: Mapping[str, Any]) -> Any:
+    table, usual = PARTS[part]
+    return _made(part, table, {"name": usual, **card.get(part, {})})
+
+
+def _made(part: str, table: Catalog[Any], named: Mapping[str, Any]) -> Any:
+    """The thing of a table that `name` names, with the other entries as its options."""
+    options = dict(named)
+    name = options.pop("name")
     kind = table[name]
     if isinstance(kind, type) and is_dataclass(kind):
         _refuse_unknown(f"The {part} {name!r}", options, [each.name for each in fields(kind)])

@@ -68,7 +68,7 @@ class MemoryRecord:
 
 def _kind(page: Page) -> str:
     """A kind of `memory_picture.KINDS`."""
-    return "long-term" if page.long_term else "prompt" if page.entry.prompted else "recent"
+    return "long-term" if page.entry.long_term else "prompt" if page.entry.prompted else "recent"
 
 
 def resident_bytes() -> int:

@@ -127,9 +127,10 @@ class Entry:
     prompted: bool = False
     step: int = 0  # how many frames its bank had seen when it was written
     cells: Tensor | None = None  # (N,) int: the cell each token lies in, counted row by row over the memory grid
+    long_term: bool = False  # kept for what it shows, not for its age; a picture of memory tells it so
 
     def without_tokens(self) -> Entry:
-        return replace(self, tokens=None)
+        return replace(self, tokens=None, cells=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +142,6 @@ class Page:
     key_scale: float = 1.0  # multiplies memory + position before the key projection (SAM2Long)
     key_bias: float = 0.0  # added to the attention logits of its tokens (pooling: log of how many each stands for)
     pool: int = 1  # side of the squares of cells whose keys and values are averaged when they are attended
-    long_term: bool = False  # kept for what it shows, not for its age; a picture of memory tells it so
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ class Transform(Protocol):
         ...
 
     def show(self, memory: Memory) -> Memory:
-        """A memory as it is to be attended."""
+        """A memory as it is to be attended: the same pages and pointers in the same order, each said otherwise."""
         ...
 
 
