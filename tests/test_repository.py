@@ -21,12 +21,16 @@ from vidmem.models import models
 from vidmem.models.toy import Toy
 from vidmem.scenes import kinds as scenes
 from vidmem.searches import searches
+from vidmem.transforms import transforms
 from vidmem.videos import layouts
 from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
-TABLES = [banks, choices, searches, models, readers, layouts, scenes, metrics, protocols, writers, engines, forms]
+TABLES = [
+    *[banks, choices, searches, transforms, models, readers, layouts, scenes],
+    *[metrics, protocols, writers, engines, forms],
+]
 
 GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
 
@@ -53,11 +57,22 @@ MAY = {
     "banks": ["catalog", "values"],
     "choices": ["catalog", "values"],
     "searches": ["catalog", "values", "choices"],
+    "transforms": ["catalog", "errors", "values"],
     "models": ["catalog", "cards", "errors", "values", "kernels"],
     "states": ["errors"],
     "emission": ["errors", "searches", "values"],
     "remembering": ["models", "values"],
-    "tracker": ["banks", "choices", "emission", "errors", "models", "remembering", "searches", "values"],
+    "tracker": [
+        "banks",
+        "choices",
+        "emission",
+        "errors",
+        "models",
+        "remembering",
+        "searches",
+        "transforms",
+        "values",
+    ],
     "session": ["checkpoints", "emission", "errors", "frames", "states", "tracker", "values"],
     "evaluation": [
         *[each for each in GROUND if each != "rle"],
