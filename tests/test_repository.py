@@ -19,13 +19,18 @@ from vidmem.frames import readers
 from vidmem.metrics import metrics, protocols
 from vidmem.models import models
 from vidmem.models.toy import Toy
+from vidmem.scenes import kinds as scenes
 from vidmem.searches import searches
+from vidmem.transforms import transforms
 from vidmem.videos import layouts
 from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
-TABLES = [banks, choices, searches, models, readers, layouts, metrics, protocols, writers, engines, forms]
+TABLES = [
+    *[banks, choices, searches, transforms, models, readers, layouts, scenes],
+    *[metrics, protocols, writers, engines, forms],
+]
 
 GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
 
@@ -39,25 +44,41 @@ MAY = {
     "palette": [],
     "rle": [],
     "saving": ["errors"],
+    "sprites": [],
+    "scenes": ["catalog", "errors", "sprites"],
     "masks": ["errors", "palette"],
     "kernels": [],
     "metrics": ["catalog", "errors"],
     "frames": ["catalog", "errors", "values"],
-    "videos": ["cards", "catalog", "errors", "frames", "masks", "rle", "values"],
-    "writers": [each for each in GROUND if each != "values"] + ["drawing"],
+    "videos": ["cards", "catalog", "errors", "frames", "masks", "rle", "scenes", "values"],
+    "writers": [each for each in GROUND if each != "values"] + ["drawing", "video_file"],
+    "video_file": ["errors", "saving"],
+    "drawing": ["annotation", "palette"],
     "banks": ["catalog", "values"],
     "choices": ["catalog", "values"],
     "searches": ["catalog", "values", "choices"],
+    "transforms": ["catalog", "errors", "values"],
     "models": ["catalog", "cards", "errors", "values", "kernels"],
     "states": ["errors"],
+    "emission": ["errors", "searches", "values"],
     "remembering": ["models", "values"],
-    "tracker": ["banks", "choices", "errors", "models", "remembering", "searches", "values"],
-    "session": ["checkpoints", "errors", "frames", "states", "tracker", "values"],
+    "tracker": [
+        "banks",
+        "choices",
+        "emission",
+        "errors",
+        "models",
+        "remembering",
+        "searches",
+        "transforms",
+        "values",
+    ],
+    "session": ["checkpoints", "emission", "errors", "frames", "states", "tracker", "values"],
     "evaluation": [
         *[each for each in GROUND if each != "rle"],
-        *["compose", "drawing", "masks", "metrics", "results", "states", "tracker", "videos", "writers"],
+        *["compose", "drawing", "emission", "masks", "metrics", "results", "states", "tracker", "videos", "writers"],
     ],
-    "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving"],
+    "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving", "sprites"],
 }
 TORCHLESS = [
     "writers",
@@ -177,7 +198,7 @@ def test_the_python_in_the_readme_runs(monkeypatch):
 
     monkeypatch.setitem(demo.LENGTHS, "koi", 42)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     names: dict = {}
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)

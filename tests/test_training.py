@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,28 +16,21 @@ from vidmem import cards
 from vidmem.errors import InputError, ModelError, UsageError
 from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import MICRO
+from vidmem.sprites import place
 from vidmem.training import losses
 from vidmem.training.batches import batch
 from vidmem.training.clips import Mixture, draw, read_sequences
 from vidmem.training.initialise import initialise
 from vidmem.training.loop import Run, judgement, train
-from vidmem.training.procedural import Layer, compose, place
+from vidmem.training.procedural import Layer, compose
 from vidmem.training.prompts import ask, correct
 from vidmem.training.recipe import Data, Optimiser, Recipe, Stage, read
 from vidmem.training.rollout import follow, watch
 from vidmem.training.schedule import rate
 
 TINY = Stage(4, frames=3, clips=1, pictures=0.4, prompts=0.3)
+pytestmark = pytest.mark.usefixtures("one_thread")
 RECIPE = Recipe("tiny", architecture="micro", optimiser=Optimiser(warm_up=2), stages=(TINY,))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """These models are too small to be shared between threads: they would wait for each other most of the time."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from vidmem.annotation import Annotation
 from vidmem.asked import Saying
+from vidmem.emission import State
 from vidmem.errors import InputError, UsageError
 from vidmem.frames import Source
 from vidmem.prompting import Pending
 from vidmem.results import annotate
 from vidmem.runlog import RunLog, has_run
-from vidmem.tracker import State, Tracker
+from vidmem.tracker import Tracker
 
 FOLDER = ".backwards"
 PIECE = 16  # frames that are read back at a time

@@ -21,6 +21,7 @@ from vidmem import states
 from vidmem.annotation import Annotation
 from vidmem.asked import Saying
 from vidmem.backwards import Backwards, follow_backwards
+from vidmem.emission import State, release
 from vidmem.errors import DamagedSource, InputError, OutOfMemory, UsageError
 from vidmem.frames import Source
 from vidmem.memory_record import MemoryRecord
@@ -28,8 +29,8 @@ from vidmem.prompting import Pending
 from vidmem.results import annotate
 from vidmem.runlog import RunLog, clear_run, has_run
 from vidmem.summary import Summary, SummaryFile
-from vidmem.tracker import State, Tracker
-from vidmem.values import Frame
+from vidmem.tracker import Tracker
+from vidmem.values import Frame, Track
 from vidmem.writers import Writer, writers
 
 STATE = "state.vmem"
@@ -37,11 +38,12 @@ STATE = "state.vmem"
 
 @dataclass(frozen=True)
 class Point:
-    """Where a run stands: the next frame, and the state before it."""
+    """Where a run stands: the next frame, the state before it, and how many answers were given out by then."""
 
     frame: int = 0
     state: State | None = None
-    time: float = 0.0  # of the last frame, in seconds
+    given: int = 0  # fewer than `frame` where answers are held back (emission.py)
+    time: float = 0.0  # of the last answer given out, in seconds
 
 
 @dataclass(frozen=True)
@@ -88,46 +90,64 @@ def follow(
     point, log = _open(folder, mode, dict(facts or {}))
     state: State = states.to(point.state, tracker.model.device) if point.state else {}
     pending, damage = Pending(tuple(sayings)), None
-    if both_ways and point.frame == 0:
+    if both_ways and point.given == 0:
         follow_backwards(source, tracker, sayings, folder, overlap)
     backwards = Backwards(folder) if both_ways else None
     with ExitStack() as closers:
         closers.enter_context(closing(log))
         made = [closers.enter_context(closing(maker(folder))) for maker in makers.values()]
         summary = closers.enter_context(closing(SummaryFile(folder, **(facts or {}))))
-        record = closers.enter_context(closing(MemoryRecord(folder, tracker.bank, point.frame)))
-        for annotation, image in _logged(folder, source, made, point.frame):
+        record = closers.enter_context(closing(MemoryRecord(folder, tracker.bank, point.given)))
+        for annotation, image in _logged(folder, source, made, point.given):
             pending = pending.behind(annotation.frame, annotation.time)
             _give(made, annotation, image)
             summary.write(annotation)
-        done, latest = point.frame, point.time
-        saved_at = began = time.monotonic()
+        began = time.monotonic()
+
+        def give_out(frame: Frame, track: Track) -> None:
+            nonlocal began
+            annotation = annotate(track, overlap)
+            if backwards:
+                annotation = backwards.before(annotation)
+            size = states.nbytes(state)
+            log.append(annotation)
+            _give(made, annotation, _picture(frame) if _need_images(made) else None)
+            now = time.monotonic()
+            summary.write(annotation, now - began, size)
+            record.write(annotation, state, size)
+            began = now
+            if watcher:
+                watcher(Moment(annotation, summary.summary, size))
+
+        held: tuple[Frame, ...] = ()
+        saved_at = began
         try:
             for frame in _onwards(source, point, stop_after):
+                if frame.index < point.frame:  # seen before the run was broken off, its answer not yet given out
+                    held = (*held, frame)
+                    continue
                 prompts, pending = pending.due(frame)
                 state, track = _step(tracker, state, frame, prompts)
-                annotation = annotate(track, overlap)
-                if backwards:
-                    annotation = backwards.before(annotation)
-                size = states.nbytes(state)
-                log.append(annotation)
-                _give(made, annotation, _picture(frame) if _need_images(made) else None)
-                done, latest = frame.index + 1, frame.time
-                now = time.monotonic()
-                summary.write(annotation, now - began, size)
-                record.write(annotation, state, size)
-                began = now
-                if watcher:
-                    watcher(Moment(annotation, summary.summary, size))
-                if now - saved_at >= save_every:
-                    _save(folder, Point(done, state, latest))
-                    saved_at = now
+                if tracker.emit == "best":
+                    given = [(frame, track)]
+                else:
+                    state, given, held = release(tracker.emission, state, (*held, frame))
+                for each in given:
+                    give_out(*each)
+                latest = given[-1][0].time if given else point.time
+                point = Point(frame.index + 1, state, point.given + len(given), latest)
+                if time.monotonic() - saved_at >= save_every:
+                    _save(folder, point)
+                    saved_at = time.monotonic()
         except DamagedSource as broken:
             damage = broken
         finally:
-            _save(folder, Point(done, state, latest))
+            _save(folder, point)
+        # No frame is to come that could change these. They are not saved so: a run that goes on may know better.
+        for each in release(tracker.emission, state, held, ended=True)[1]:
+            give_out(*each)
     if damage is None and stop_after is None:
-        pending.must_be_over(source.name, done)
+        pending.must_be_over(source.name, point.frame)
     return Outcome(folder, summary.summary, damage)
 
 
@@ -162,19 +182,20 @@ def _reopen(folder: Path, facts: dict[str, Any]) -> tuple[Point, RunLog]:
         return Point(), RunLog.start(folder, facts)
     state, notes = states.load(folder / STATE)
     log = RunLog.resume(folder)
-    if log.frames > notes["frames"]:
-        log.truncate(notes["frames"] - 1)
-    return Point(notes["frames"], state, notes["time"]), log
+    if log.frames > notes["given"]:
+        log.truncate(notes["given"] - 1)
+    return Point(notes["frames"], state, notes["given"], notes["time"]), log
 
 
 def _save(folder: Path, point: Point) -> None:
-    states.save(point.state, folder / STATE, {"frames": point.frame, "time": point.time})
+    notes = {"frames": point.frame, "given": point.given, "time": point.time}
+    states.save(point.state, folder / STATE, notes)
 
 
 def _onwards(source: Source, point: Point, stop_after: int | None) -> Iterator[Frame]:
-    """The frames to come. A live source knows nothing of those before: its frames are numbered on."""
+    """The frames whose answers are to come. A live source knows nothing of those before: its frames are numbered on."""
     if not getattr(source, "live", False) or point.frame == 0:
-        yield from source.between(point.frame, stop_after)
+        yield from source.between(point.given, stop_after)
         return
     pause = 1 / (source.rate or 25.0)
     for frame in source.between(0, None if stop_after is None else max(0, stop_after - point.frame)):

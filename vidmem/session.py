@@ -12,9 +12,10 @@ from pathlib import Path
 
 from vidmem import states
 from vidmem.checkpoints import Checkpoints
+from vidmem.emission import State
 from vidmem.errors import InputError
 from vidmem.frames import Source
-from vidmem.tracker import State, Tracker, without
+from vidmem.tracker import Tracker, without
 from vidmem.values import Frame, Guess, Prompt, Track
 
 

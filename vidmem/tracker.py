@@ -1,10 +1,14 @@
-"""The one loop: encode, read, decode, pick, write. A tracker is a model x a bank x a choice x a search."""
+"""The one loop: encode, read, decode, pick, write. A tracker is a model x a bank x a choice x a search.
+
+Between bank and model stand the transforms, if any: they say in which form pages are kept and shown.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,15 +17,14 @@ from vidmem.banks import Bank
 from vidmem.banks.window import Window
 from vidmem.choices import Choice
 from vidmem.choices.argmax import Argmax
+from vidmem.emission import Emission, State, release
 from vidmem.errors import InputError
 from vidmem.models import Model
 from vidmem.remembering import Remembering
 from vidmem.searches import History, Search
 from vidmem.searches.single import Single
-from vidmem.values import Candidates, Frame, Guess, Observation, Prompt, Question, Track, resolve
-
-State = Mapping[int, tuple[History, ...]]
-"""object id -> the histories kept of it. Never changed in place: an old State is an undo point."""
+from vidmem.transforms import Transform
+from vidmem.values import Candidates, Frame, Guess, Memory, Observation, Packed, Prompt, Question, Track, resolve
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +35,19 @@ class Tracker:
     bank: Bank = field(default_factory=Window)
     choice: Choice = field(default_factory=Argmax)
     search: Search = field(default_factory=Single)
+    transforms: tuple[Transform, ...] = ()  # of the tokens, in the order they are applied to what is kept and shown
     present_above: float = 0.0  # an object whose object_score_logit is not above this is held to be absent
     condition_prompts: bool = False  # whether a prompt on a frame not yet answered sees memory; SAM 2: it does not
+    emit: Literal["best", "lag", "commit"] = "best"  # when `run` gives an answer out; see emission.py
+    lag: int = 16  # frames an answer may be held back
+
+    def __post_init__(self) -> None:
+        _ = self.emission  # refuses what is none
+
+    @property
+    def emission(self) -> Emission:
+        """When answers are given out."""
+        return Emission(self.emit, self.lag)
 
     @torch.inference_mode()
     def step(
@@ -49,7 +63,7 @@ class Tracker:
 
         previous: object id -> (h, w) logits of an earlier answer for this very frame, which the prompt corrects; such a
         correction sees the object's memory, as in SAM 2. settled: object id -> an answer given before, taken as it is.
-        An object leaves by being left out of the state.
+        An object leaves by being left out of the state. The track holds the answers of the pasts believed most now.
         """
         asked = _by_object(prompts)
         previous, settled = previous or {}, settled or {}
@@ -57,55 +71,130 @@ class Tracker:
         if not pasts:
             return state, Track(frame.index, frame.time, frame.name, frame.size)
         features = self.model.encode(frame)
-        questions = {
-            object_id: self._questions(histories, asked.get(object_id), previous.get(object_id))
+        inquiries = {
+            object_id: self._inquire(histories, asked.get(object_id), previous.get(object_id))
             for object_id, histories in pasts.items()
             if object_id not in settled
         }
-        offers = iter(self.model.decode(features, [q for each in questions.values() for q in each]))
-        remembering = Remembering(self.model, features)
+        offers = iter(self.model.decode(features, [q for each in inquiries.values() for q in each.questions]))
+        remembering = Remembering(self.model, features, self._keep)
         following: dict[int, tuple[History, ...]] = {}
         guesses: dict[int, Guess] = {}
         for object_id, histories in pasts.items():
             if object_id in settled:
-                offered, histories = [_as_offer(settled[object_id])], histories[:1]
+                offered = [_as_offer(settled[object_id])]
             else:
-                offered = [next(offers) for _ in questions[object_id]]
-                histories = histories[: len(offered)]
-            prompted = object_id in asked or object_id in settled
-            branches = self.search.select(histories, offered, self.choice)
-            grown = []
-            for branch in branches:
-                guess = settled.get(object_id) or resolve(
-                    offered[branch.parent], branch.pick, frame.index, self.present_above, prompted
-                )
-                seen = Observation(guess, offered[branch.parent], partial(remembering.of, guess))
-                grown.append(History(self.bank.write(histories[branch.parent].bank, seen), branch.choice, branch.score))
-                guesses.setdefault(object_id, guess)
-            following[object_id] = tuple(grown)
+                inquiry = inquiries[object_id]
+                answers = [next(offers) for _ in inquiry.questions]
+                offered = [answers[each] for each in inquiry.of_history]
+            growth = _Growth(self, frame, remembering, object_id in asked, settled.get(object_id))
+            following[object_id] = growth.grow(histories[: len(offered)], offered)
+            guesses[object_id] = growth.first
         remembering.fill()
         return following, Track(frame.index, frame.time, frame.name, frame.size, guesses)
 
     def run(
         self, frames: Iterable[Frame], prompts: Mapping[int, Sequence[Prompt]], state: State | None = None
     ) -> Iterator[tuple[State, Frame, Track]]:
-        """Follow a stream to its end, one frame at a time. prompts: frame index -> what is said of that frame."""
-        state = state or {}
+        """Follow a stream to its end, one frame at a time. prompts: frame index -> what is said of that frame.
+
+        Yields each frame when its answer is given out, with the state as it is by then: at once, or later where
+        `emit` says so.
+        """
+        state, held = state or {}, ()
         for frame in frames:
             state, track = self.step(state, frame, prompts.get(frame.index, ()))
-            yield state, frame, track
+            if self.emit == "best":
+                yield state, frame, track
+                continue
+            state, out, held = release(self.emission, state, (*held, frame))
+            yield from ((state, *each) for each in out)
+        state, out, held = release(self.emission, state, held, ended=True)
+        yield from ((state, *each) for each in out)
 
     def _newborn(self) -> tuple[History, ...]:
         return (History(self.bank.start(), self.choice.start()),)
 
-    def _questions(
-        self, histories: tuple[History, ...], prompt: Prompt | None, previous: Tensor | None
-    ) -> list[Question]:
-        """One question for each history; a prompt is one question, since it makes an end of doubt."""
-        if prompt is None:
-            return [Question(self.bank.read(history.bank)) for history in histories]
-        sees_memory = self.condition_prompts or previous is not None
-        return [Question(self.bank.read(histories[0].bank) if sees_memory else None, prompt, previous)]
+    def _keep(self, blank: Tensor) -> Tensor | Packed:
+        """Where a page is kept."""
+        place: Tensor | Packed = blank
+        for transform in self.transforms:
+            place = transform.keep(place)
+        return place
+
+    def _read(self, remembered: Any) -> Memory | None:
+        """What the model is to attend of what a bank remembers."""
+        memory = self.bank.read(remembered)
+        if memory is None:
+            return None
+        for transform in self.transforms:
+            memory = transform.show(memory)
+        return memory
+
+    def _inquire(self, histories: tuple[History, ...], prompt: Prompt | None, previous: Tensor | None) -> _Inquiry:
+        """One question for each distinct memory; a prompt is one question, since it makes an end of doubt."""
+        if prompt is not None:
+            sees_memory = self.condition_prompts or previous is not None
+            memory = self._read(histories[0].bank) if sees_memory else None
+            return _Inquiry([Question(memory, prompt, previous)], [0])
+        memories = {id(each.bank): self._read(each.bank) for each in histories}
+        questions: dict[object, Question] = {}
+        for memory in memories.values():
+            questions.setdefault(memory.identity if memory else None, Question(memory))
+        place = {identity: number for number, identity in enumerate(questions)}
+        read = [memories[id(each.bank)] for each in histories]
+        return _Inquiry(list(questions.values()), [place[each.identity if each else None] for each in read])
+
+
+class _Inquiry(NamedTuple):
+    """What is asked of one object in a frame: each question once, and which of them each history asks."""
+
+    questions: list[Question]
+    of_history: list[int]
+
+
+class _Growth:
+    """Grows the histories of one object by one frame. What is the same for two branches is made once and shared."""
+
+    def __init__(self, tracker: Tracker, frame: Frame, remembering: Remembering, prompted: bool, given: Guess | None):
+        self.tracker, self.frame, self.remembering = tracker, frame, remembering
+        self.prompted, self.given = prompted or given is not None, given
+        self._guesses: dict[tuple[int, int], Guess] = {}
+        self._banks: dict[tuple[int, int, int, int], object] = {}
+        self._choices: dict[tuple[int, int, int], object] = {}
+
+    def grow(self, histories: Sequence[History], offered: Sequence[Candidates]) -> tuple[History, ...]:
+        tracker = self.tracker
+        search = Single() if self.prompted else tracker.search
+        grown = []
+        for branch in search.select(histories, offered, tracker.choice):
+            history, candidates = histories[branch.parent], offered[branch.parent]
+            guess = self._guess(candidates, branch.pick)
+            learned = (id(history.choice), id(candidates), branch.pick)
+            if learned not in self._choices:
+                self._choices[learned] = tracker.choice.learn(history.choice, candidates, branch.pick)
+            written = (id(history.bank), *learned)
+            if written not in self._banks:
+                remember = partial(self.remembering.of, candidates, branch.pick, guess)
+                seen = Observation(guess, candidates, branch.pick, self.frame.size, branch.motion_iou, remember)
+                self._banks[written] = tracker.bank.write(history.bank, seen)
+            reach = tracker.emission.reach
+            trail = (*history.trail, guess)[-reach:] if reach else ()
+            grown.append(History(self._banks[written], self._choices[learned], branch.score, branch.agreed, trail))
+        return tuple(grown)
+
+    @property
+    def first(self) -> Guess:
+        """The answer of the history believed most."""
+        return next(iter(self._guesses.values()))
+
+    def _guess(self, candidates: Candidates, pick: int) -> Guess:
+        key = (id(candidates), pick)
+        if key not in self._guesses:
+            self._guesses[key] = self.given or resolve(
+                candidates, pick, self.frame.index, self.tracker.present_above, self.prompted
+            )
+        return self._guesses[key]
 
 
 def _by_object(prompts: Sequence[Prompt]) -> dict[int, Prompt]:

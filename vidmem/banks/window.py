@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from vidmem.banks.prompts import PROMPT_SLOT, bounded
 from vidmem.values import Entry, Memory, Observation, Page, Pointer
-
-PROMPT_SLOT = 6  # the row of SAM 2's temporal code that belongs to prompts
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +64,7 @@ class Window:
     def write(self, state: WindowState, seen: Observation) -> WindowState:
         new = replace(seen.remember(), step=state.step)
         if new.prompted:
-            return self._let_go(replace(state, prompts=self._bounded((*state.prompts, new))), new.step)
+            return self._let_go(replace(state, prompts=bounded((*state.prompts, new), self.max_prompts)), new.step)
         on_grid = tuple(entry for entry in state.pages if entry.step % self.memory_stride == 0)
         pointers = (*state.pointers, new.without_tokens())
         return self._let_go(replace(state, pages=(*on_grid, new), pointers=pointers), new.step)
@@ -90,9 +89,3 @@ class Window:
         slot_of = {newest_on_grid - back * self.memory_stride: back + 1 for back in range(self.frames - 1)}
         slot_of[now - 1] = 0
         return [(entry, slot_of[entry.step]) for entry in pages if entry.step in slot_of]
-
-    def _bounded(self, prompts: tuple[Entry, ...]) -> tuple[Entry, ...]:
-        """The first prompt says what is meant and the newest how it looks now; the oldest between them goes."""
-        if self.max_prompts == 0 or len(prompts) <= self.max_prompts:
-            return prompts
-        return (prompts[0], *prompts[len(prompts) - self.max_prompts + 1 :])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vidmem.choices import Belief
 from vidmem.values import Candidates
 
 
@@ -14,5 +15,8 @@ class Argmax:
     def start(self) -> None:
         return None
 
-    def pick(self, state: None, candidates: Candidates) -> tuple[int, None]:
-        return max(range(len(candidates.pred_iou)), key=candidates.pred_iou.__getitem__), None
+    def judge(self, state: None, candidates: Candidates) -> Belief:
+        return Belief(candidates.pred_iou)
+
+    def learn(self, state: None, candidates: Candidates, pick: int) -> None:
+        return None

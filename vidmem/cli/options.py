@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from vidmem.asked import Saying, parse
 from vidmem.errors import UsageError
 
 Masks = Annotated[
@@ -37,6 +38,15 @@ Prompts = Annotated[Path | None, typer.Option("--prompts", metavar="FILE.json", 
 TrackerName = Annotated[str, typer.Option("--tracker", help="A card of `vidmem trackers`, or a path to one.")]
 ModelName = Annotated[str, typer.Option("--model", help="A name of `vidmem models list`, or a path to a checkpoint.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
+Emit = Annotated[
+    str | None,
+    typer.Option(
+        "--emit",
+        help="When a tracker with several pasts answers: best (at once), lag (--lag frames later), commit (as soon as "
+        "all its pasts agree).",
+    ),
+]
+Lag = Annotated[int | None, typer.Option("--lag", help="Frames an answer may be held back; alone it means --emit lag.")]
 Settings = Annotated[
     list[str],
     typer.Option(
@@ -64,6 +74,17 @@ Overlap = Annotated[bool, typer.Option("--overlap/--no-overlap", help="Whether o
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
+def sayings_of(
+    source: str, masks: Sequence[str], boxes: Sequence[str], points: Sequence[str], prompts: Path | None
+) -> list[Saying]:
+    """What was said of the source; a drawn clip has a box of its own when nothing is."""
+    if not (masks or boxes or points or prompts) and source.startswith("demo:"):
+        from vidmem.frames.demo import box_of
+
+        boxes = [box_of(source)]
+    return parse(masks, boxes, points, prompts)
+
+
 def settings_of(texts: Sequence[str]) -> dict[str, Any]:
     """{"bank.frames": 4} from ["bank.frames=4"]. A value is read as TOML; what is no TOML is taken as a word."""
     return _assignments(texts, "--set", "PART.OPTION=VALUE, for example --set bank.max_prompts=8")
@@ -85,6 +106,14 @@ def _assignments(texts: Sequence[str], option: str, form: str) -> dict[str, Any]
         except tomllib.TOMLDecodeError:
             found[name] = value
     return found
+
+
+def with_emission(settings: dict[str, Any], emit: str | None, lag: int | None) -> dict[str, Any]:
+    """The settings with what --emit and --lag say. The loop refuses what is none."""
+    if emit is None and lag is not None:
+        emit = "lag"
+    said = {"loop.emit": emit, "loop.lag": lag}
+    return {**settings, **{name: value for name, value in said.items() if value is not None}}
 
 
 def formats_of(text: str) -> list[str]:

@@ -28,12 +28,14 @@ def stream(
     frames: Annotated[int | None, typer.Option("--frames", help="Stop after so many frames.")] = None,
     reader: options.Reader = "pyav",
     device: options.Device = "auto",
+    emit: options.Emit = None,
+    lag: options.Lag = None,
     settings: options.Settings = [],  # noqa: B006
     quiet: options.Quiet = False,
 ) -> None:
     """Follow objects on a live source until you stop it. A broken line is opened again, a late frame dropped."""
     chosen = options.formats_of(formats)
-    changed = options.settings_of(settings)
+    changed = options.with_emission(options.settings_of(settings), emit, lag)
     sayings = parse(masks, boxes, points, prompts)
 
     from vidmem.cli.telling import Telling, resume_words, tell_outcome

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from vidmem.asked import parse
 from vidmem.cli import options
 from vidmem.errors import UsageError
 
@@ -38,6 +37,8 @@ def track(
     reader: options.Reader = "pyav",
     on_damage: options.OnDamage = "stop",
     device: options.Device = "auto",
+    emit: options.Emit = None,
+    lag: options.Lag = None,
     settings: options.Settings = [],  # noqa: B006
     quiet: options.Quiet = False,
 ) -> None:
@@ -51,9 +52,8 @@ def track(
     if every < 1 or (frames is not None and frames < 1):
         raise UsageError("--every and --frames are 1 or more.")
     chosen = options.formats_of(formats)
-    changed = options.settings_of(settings)
-    asked = masks or boxes or points or prompts
-    sayings = parse(masks, boxes, points, prompts) if asked or not source.startswith("demo:") else _demo_prompt(source)
+    changed = options.with_emission(options.settings_of(settings), emit, lag)
+    sayings = options.sayings_of(source, masks, boxes, points, prompts)
     folder = out or _fresh_folder(source)
 
     from vidmem.cli.telling import Telling, tell_outcome
@@ -98,13 +98,6 @@ def track(
     tell_outcome(outcome, quiet)
     if outcome.damage is not None:
         raise outcome.damage
-
-
-def _demo_prompt(source: str) -> list:
-    """What a drawn clip is followed by when nothing is said."""
-    from vidmem.frames.demo import box_of
-
-    return [saying for each in (box_of(source),) for saying in parse([], [each], [])]
 
 
 def _fresh_folder(source: str) -> Path:

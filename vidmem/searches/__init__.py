@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from vidmem.catalog import Catalog
 
 if TYPE_CHECKING:
-    from vidmem.choices import Choice
-    from vidmem.values import Candidates
+    from vidmem.choices import Belief, Choice
+    from vidmem.values import Candidates, Guess
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,20 +23,32 @@ class History:
     bank: Any
     choice: Any
     score: float = 0.0
+    agreed: int = 0  # frames in a row in which its mask was that of the history believed most
+    trail: tuple[Guess, ...] = ()  # its latest answers, oldest first, where they are given out later (emission.py)
 
 
 @dataclass(frozen=True, eq=False)
 class Branch:
-    """A history grown by one frame: which history, which of its candidates, and the choice's next state."""
+    """A history grown by one frame: which history, and which of its candidates."""
 
     parent: int
     pick: int
-    choice: Any
+    belief: Belief
     score: float = 0.0
+    agreed: int = 0
+
+    @property
+    def motion_iou(self) -> float | None:
+        """Overlap of the picked candidate with where the object was expected."""
+        return None if self.belief.motion_iou is None else self.belief.motion_iou[self.pick]
 
 
 class Search(Protocol):
-    """One verb: which branches live on, the one that answers for this frame first."""
+    """One verb: which branches live on, the one that answers for this frame first.
+
+    Histories that are the same value have the same candidates, the very same value too; a branch taken twice costs
+    nothing. A prompt is never searched: it makes an end of doubt and leaves one history, with the score 0.
+    """
 
     def select(
         self, histories: Sequence[History], offered: Sequence[Candidates], choice: Choice
@@ -48,5 +60,6 @@ searches: Catalog[Search] = Catalog(
     "vidmem.searches",
     {
         "single": "vidmem.searches.single:Single",  # one past, never doubted: SAM 2, SAMURAI
+        "tree": "vidmem.searches.tree:Tree",  # SAM2Long, arXiv 2410.16268
     },
 )

@@ -15,5 +15,5 @@ class Single:
     """The first history, grown by what its choice picks."""
 
     def select(self, histories: Sequence[History], offered: Sequence[Candidates], choice: Choice) -> Sequence[Branch]:
-        pick, next_choice = choice.pick(histories[0].choice, offered[0])
-        return (Branch(0, pick, next_choice),)
+        belief = choice.judge(histories[0].choice, offered[0])
+        return (Branch(0, belief.pick, belief),)

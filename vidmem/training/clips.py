@@ -15,7 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from vidmem.errors import InputError
-from vidmem.training.procedural import Clip, Layer, compose, path, place, scene, shape
+from vidmem.sprites import place
+from vidmem.training.procedural import Clip, Layer, compose, path, scene, shape
 
 LEAST = 0.0015  # share of the picture a target must fill in the first frame to be worth asking for
 

@@ -64,5 +64,6 @@ layouts: Catalog[Layout] = Catalog(
         "imagenet_vid": "vidmem.videos.imagenet_vid:ImagenetVid",  # an XML file a frame
         "coco_vid": "vidmem.videos.coco_vid:CocoVid",  # one JSON file: videos, images, annotations
         "mot": "vidmem.videos.mot:Mot",  # VIDEO/img1, gt/gt.txt
+        "generated": "vidmem.videos.generated:Generated",  # drawn on the spot by vidmem.scenes; needs no files
     },
 )
