@@ -160,8 +160,8 @@ def test_masks_of_each_object_are_as_good_as_a_label_image(name):
     wanted = protocol.score(truth, answers)
     if name == "sav":  # where an object without a mask is not annotated
         pytest.skip("SA-V reads masks of each object by another rule")
-    apart = [[{each: picture == each for each in (1, 2)} for picture in side] for side in (truth, answers)]
-    for object_id, measures in protocol.score(*apart).items():
+    truth, answers = [[{each: picture == each for each in (1, 2)} for picture in side] for side in (truth, answers)]
+    for object_id, measures in protocol.score(truth, answers).items():
         for measure, values in measures.items():
             np.testing.assert_array_equal(values, wanted[object_id][measure])
 
@@ -260,13 +260,13 @@ def test_lvos_follows_its_meta_file_and_splits_by_video():
     }
     sparse = [[side[frame // 5] if frame % 5 == 0 else None for frame in range(40)] for side in (truth, answers)]
     protocol = Lvos(unseen={"b"}, ranges=ranges_of(meta))
-    scores = protocol.score(*sparse, "a")
+    scores = protocol.score(sparse[0], sparse[1], "a")
     for object_id, frames in ((1, range(1, 7)), (2, range(3, 6))):
         np.testing.assert_allclose(
             scores[object_id]["J"], [row[0] for row in slow_masks.both(frames, truth, answers, object_id)]
         )
     with pytest.raises(InputError, match="name no video 'b'"):
-        protocol.score(*sparse, "b")
+        protocol.score(sparse[0], sparse[1], "b")
     with pytest.raises(InputError, match="No unseen object"):
         protocol.overall({"a": scores})
     overall = protocol.overall({"a": scores, "b": {1: scores[2]}})
