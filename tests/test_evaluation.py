@@ -88,6 +88,18 @@ def test_what_a_tracker_is_told_is_chosen_by_the_prompt(root, tmp_path, kind):
     assert report["facts"]["prompt"] == kind and report["metrics"]["J"] > 0.5
 
 
+@pytest.mark.parametrize("emit", ["best", "lag", "commit"])
+def test_every_frame_is_answered_once_however_late(root, tmp_path, emit):
+    """A tree of pasts may answer late; the file of each frame is written all the same, with its own answer."""
+    settings = {"loop.emit": emit, "loop.lag": 3, "search.uncertain_below": 99.0}
+    report = evaluate(plan_of(root, tracker="sam2long", settings=settings), tmp_path / "out", engine=Here())
+    for name, frames in LENGTHS.items():
+        files = sorted(path.name for path in (tmp_path / "out/results" / name).iterdir())
+        assert files == [f"{index:05d}.png" for index in range(frames)]
+        assert report["tracking"][name]["frames"] == frames and report["tracking"][name]["fps"] > 0
+    assert report["metrics"]["J"] > 0.5
+
+
 def test_a_killed_evaluation_goes_on_to_the_report_of_a_whole_one(tmp_path):
     """kill -9 twice, each time after another video is done and while others are under way; no worker outlives it."""
     root = davis(tmp_path / "set", {f"v{number}": 40 + number for number in range(7)})

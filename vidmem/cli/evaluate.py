@@ -39,6 +39,8 @@ def evaluate(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an evaluation that was broken off.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier evaluation.")] = False,
+    emit: options.Emit = None,
+    lag: options.Lag = None,
     device: options.Device = "auto",
     settings: options.Settings = [],  # noqa: B006 (Typer reads the default, nothing writes it)
     protocol: options.Counting = [],  # noqa: B006
@@ -49,7 +51,7 @@ def evaluate(
         raise UsageError(
             "--overwrite and --resume exclude each other: the one replaces an evaluation, the other goes on with it."
         )
-    changed = options.settings_of(settings)
+    changed = options.with_emission(options.settings_of(settings), emit, lag)
     counting = options.counting_of(protocol)
     wanted = names_of(sequences)
 

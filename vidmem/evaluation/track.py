@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from vidmem import states
@@ -12,38 +13,66 @@ from vidmem.errors import InputError, OutOfMemory
 from vidmem.evaluation.prompts import PromptKind, prompt_of
 from vidmem.evaluation.record import Tracking
 from vidmem.results import annotate
-from vidmem.tracker import State, Tracker
+from vidmem.tracker import Tracker
 from vidmem.values import Frame, Prompt
 from vidmem.videos import MaskTruth, Video
 from vidmem.writers import Writer
 
 
 def track(video: Video, tracker: Tracker, kind: PromptKind, writer: Writer) -> Tracking:
-    """Follow every object of a video to its end. Raises InputError for a video that cannot be used, OutOfMemory."""
+    """Follow every object of a video to its end; a frame is written when its answer is given out.
+
+    Raises InputError for a video that cannot be used, OutOfMemory.
+    """
     import torch
 
     told = prompts_of(video, kind)
     if not told:
         raise InputError(f"{video.name} names no object to follow, so a tracker cannot be tried on it.")
-    state: State = {}
-    frames, peak, seconds, began = 0, 0, 0.0, time.perf_counter()
-    for frame in video.frames():
-        if frame.index == 0:
-            _must_fit(video, frame)
-        stepping = time.perf_counter()
-        try:
-            state, answer = tracker.step(state, frame, told.get(frame.index, ()))
-        except (torch.OutOfMemoryError, MemoryError) as full:
-            raise OutOfMemory(f"Out of memory at frame {frame.name} of {video.name}.") from full
-        annotation = annotate(answer)
-        if frames:  # the first frame also pays for what a device prepares once
-            seconds += time.perf_counter() - stepping
-        frames += 1
-        peak = max(peak, states.nbytes(state))
-        writer.write(annotation)
-    fps = (frames - 1) / seconds if frames > 1 and seconds > 0 else 0.0
+    began, clock, peak = time.perf_counter(), _Clock(), 0
+    try:
+        for state, _, answer in tracker.run(clock.timed(video), told):
+            annotation = annotate(answer)
+            peak = max(peak, states.nbytes(state))
+            with clock.paused():
+                writer.write(annotation)
+    except (torch.OutOfMemoryError, MemoryError) as full:
+        raise OutOfMemory(f"Out of memory at frame {clock.frames} of {video.name}.") from full
     whole = time.perf_counter() - began
-    return Tracking(frames, whole, fps, peak, _device_name(tracker.model.device), platform.node())
+    return Tracking(clock.frames, whole, clock.rate(), peak, _device_name(tracker.model.device), platform.node())
+
+
+class _Clock:
+    """Times the tracker alone, from the second frame on: the first also pays for what a device prepares once."""
+
+    def __init__(self) -> None:
+        self.frames, self.elsewhere, self.began = 0, 0.0, 0.0
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        left = time.perf_counter()
+        yield
+        self.elsewhere += time.perf_counter() - left
+
+    def timed(self, video: Video) -> Iterator[Frame]:
+        """The frames of a video; reading them is not counted."""
+        frames = iter(video.frames())
+        while True:
+            with self.paused():
+                frame = next(frames, None)
+            if frame is None:
+                return
+            if self.frames == 0:
+                _must_fit(video, frame)
+            elif self.frames == 1:
+                self.elsewhere, self.began = 0.0, time.perf_counter()
+            self.frames += 1
+            yield frame
+
+    def rate(self) -> float:
+        """Frames a second; 0 for a video of one frame."""
+        seconds = time.perf_counter() - self.began - self.elsewhere
+        return (self.frames - 1) / seconds if self.frames > 1 and seconds > 0 else 0.0
 
 
 def prompts_of(video: Video, kind: PromptKind) -> Mapping[int, Sequence[Prompt]]:
