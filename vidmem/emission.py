@@ -52,7 +52,7 @@ def release(
         guesses = {}
         for object_id, histories in state.items():
             said = [_said(history, frame.index) for history in histories]
-            agreed = emission.emit == "commit" and all(each is said[0] for each in said)
+            agreed = emission.emit == "commit" and all(_same(each, said[0]) for each in said)
             if not (agreed or late or ended):
                 break
             if said[0] is not None:
@@ -76,3 +76,8 @@ def release(
 def _said(history: History, frame: int) -> Guess | None:
     """What a history answered in a frame; None before its object began."""
     return next((guess for guess in history.trail if guess.frame == frame), None)
+
+
+def _same(one: Guess | None, other: Guess | None) -> bool:
+    """Whether two pasts answered the same: by the very same branch, or both that nothing is to be seen."""
+    return one is other or (one is not None and other is not None and not one.visible and not other.visible)

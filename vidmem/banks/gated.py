@@ -78,7 +78,8 @@ class Gated:
             told = believed[1:] if self.drop_oldest_pointer else believed
             pointers += [(entry, float(rank)) for rank, entry in enumerate(reversed(told[-self.limit :]), start=1)]
         page_scales = self._scales([entry for entry, _ in pages])
-        pointer_scales = self._scales([entry for entry, _ in pointers])
+        alone = self.modulation[0] if len(pages) > 1 else 1.0
+        pointer_scales = self._scales([entry for entry, _ in pointers], alone)
         return Memory(
             tuple(Page(entry, slot, scale) for (entry, slot), scale in zip(pages, page_scales, strict=True)),
             tuple(Pointer(entry, at, scale) for (entry, at), scale in zip(pointers, pointer_scales, strict=True)),
@@ -117,11 +118,15 @@ class Gated:
             and frame_score > self.min_frame_score
         )
 
-    def _scales(self, entries: Sequence[Entry]) -> list[float]:
-        """How much each key counts: evenly spread over `modulation`, by rank of the object score (SAM2Long, eq. 5)."""
+    def _scales(self, entries: Sequence[Entry], alone: float = 1.0) -> list[float]:
+        """How much each key counts: evenly spread over `modulation`, by rank of the object score (SAM2Long, eq. 5).
+
+        alone: for a single entry. The reference leaves a single page as it is, but gives a single pointer beside
+        several pages the low end (memory_attention.py:90).
+        """
         low, high = self.modulation
         if len(entries) < 2 or low == high:
-            return [low if low == high else 1.0] * len(entries)
+            return [low if low == high else alone] * len(entries)
         logits = [PROMPT_LOGIT if entry.prompted else entry.object_score_logit for entry in entries]
         scales = [0.0] * len(entries)
         for rank, place in enumerate(sorted(range(len(entries)), key=logits.__getitem__)):
