@@ -14,7 +14,7 @@ from vidmem.choices import choices
 from vidmem.compose import load
 from vidmem.errors import UnknownName
 from vidmem.frames import readers
-from vidmem.metrics import metrics, protocols
+from vidmem.metrics import box_protocols, detection_protocols, metrics, protocols, track_protocols
 from vidmem.models import models
 from vidmem.models.toy import Toy
 from vidmem.searches import searches
@@ -22,7 +22,19 @@ from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
-TABLES = [banks, choices, searches, models, readers, metrics, protocols, writers]
+TABLES = [
+    banks,
+    choices,
+    searches,
+    models,
+    readers,
+    writers,
+    metrics,
+    protocols,
+    box_protocols,
+    detection_protocols,
+    track_protocols,
+]
 
 GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
 
