@@ -116,6 +116,8 @@ def test_a_tracker_runs_through(card, tmp_path):
     assert set(report["tracking"]) | set(report["failures"]) == set(some(dataset) or dataset.names())
     units = [form_of(dataset, dataset.video(name)).unit(name) for name in some(dataset) or dataset.names()]
     assert all((tmp_path / "out/results" / unit).exists() for unit in units)
+    is_of_boxes = any(isinstance(dataset.video(name).truth, BoxTruth) for name in some(dataset) or dataset.names())
+    assert report["facts"]["prompt"] == ("box" if is_of_boxes else "mask")
     assert (tmp_path / "out/report.html").stat().st_size > 4000
 
 

@@ -112,7 +112,20 @@ def test_large_sets_are_drawn_in_part_and_say_so():
 
 
 def _facts(videos: int) -> dict:
-    words = ("title", "dataset", "split", "root", "protocol", "tracker", "model", "prompt", "results", "server", "note")
+    words = (
+        "title",
+        "dataset",
+        "split",
+        "root",
+        "protocol",
+        "tracker",
+        "model",
+        "prompt",
+        "results",
+        "server",
+        "note",
+        "usual_prompt",
+    )
     return {
         **dict.fromkeys(words, ""),
         **dict.fromkeys(("videos", "videos_scored", "videos_of_the_split"), videos),

@@ -12,7 +12,7 @@ from vidmem.evaluation.plain import from_plain
 from vidmem.evaluation.plan import Plan
 from vidmem.evaluation.protocols import numbers_of, without_sides
 from vidmem.evaluation.record import Record
-from vidmem.videos import Dataset, DetectionTruth
+from vidmem.videos import BoxTruth, Dataset, DetectionTruth
 
 PACKAGES = ("vidmem", "torch", "numpy", "pillow")
 
@@ -77,6 +77,7 @@ def _classes(dataset: Dataset, protocol: Any, scored: Mapping[str, Any]) -> dict
 
 def _facts(plan: Plan, dataset: Dataset, protocol: Any, records: Sequence[Record], scored: int) -> dict[str, Any]:
     costs = [each.tracking for each in records if each.tracking]
+    usual = "box" if _is_of_boxes(dataset, records) else "mask"  # what the benchmark tells; boxes have no mask to tell
     stepping = sum((each.frames - 1) / each.fps for each in costs if each.fps)
     return {
         "title": dataset.root.title,
@@ -89,7 +90,8 @@ def _facts(plan: Plan, dataset: Dataset, protocol: Any, records: Sequence[Record
         },
         "tracker": plan.tracker,
         "model": plan.model,
-        "prompt": plan.prompt if plan.tracks else "",
+        "prompt": "" if not plan.tracks else usual if plan.prompt == "mask" else plan.prompt,
+        "usual_prompt": usual,
         "settings": dict(plan.settings),
         "results": plan.results,
         "videos": len(records),
@@ -106,6 +108,11 @@ def _facts(plan: Plan, dataset: Dataset, protocol: Any, records: Sequence[Record
         "platform": platform.platform(),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
     }
+
+
+def _is_of_boxes(dataset: Dataset, records: Sequence[Record]) -> bool:
+    scored = next((each.sequence for each in records if not each.problem), None)
+    return scored is not None and isinstance(dataset.layout.video(scored).truth, BoxTruth)
 
 
 def _version(package: str) -> str:

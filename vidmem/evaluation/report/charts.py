@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_BARS = 120  # sequences a chart of bars can show legibly
 MOST_CURVES = 48
-COLUMNS = 3
+COLUMNS = 3  # at most
 INK, MUTED, RULE, BAR = "#1d2733", "#66717f", "#e3e7ec", "#3b6fb6"
 BAD, FAIR, GOOD = "#c8553d", "#d9a441", "#3b8f6b"
 FONT: dict[Any, Any] = {
@@ -79,10 +79,11 @@ def curves(report: Mapping[str, Any], records: Sequence[Record]) -> bytes | None
     per_frame = frame_measure(by_name[names[0]]) if names else None
     if per_frame is None:
         return None
-    lines = math.ceil(len(names) / COLUMNS)
+    columns = min(COLUMNS, len(names))
+    lines = math.ceil(len(names) / columns)
     with _style():
         figure, _ = _figure(9.6, 0.3 + 1.28 * lines, bare=True)
-        grid = figure.subplots(lines, COLUMNS, squeeze=False, sharey=True)
+        grid = figure.subplots(lines, columns, squeeze=False, sharey=True)
         for place, name in zip(grid.flat, names, strict=False):
             _curve(place, report, by_name[name], per_frame)
         for place in list(grid.flat)[len(names) :]:
@@ -101,7 +102,7 @@ def _curve(axes: Axes, report: Mapping[str, Any], record: Record, measure: str) 
             axes.fill_between(frames, values, color=colour, alpha=0.13, linewidth=0)
     whole = report["sequences"][record.sequence].get(measure)
     axes.set_title(record.sequence, loc="left", fontsize=8.5, pad=3, color=INK)
-    axes.set_title(percent(whole), loc="right", fontsize=8.5, pad=3, color=MUTED)
+    axes.set_title("" if whole is None else percent(whole), loc="right", fontsize=8.5, pad=3, color=MUTED)
     _fractions(axes.yaxis, axes.set_ylim)
     axes.set_yticks([0, 0.5, 1])
     axes.margins(x=0)

@@ -119,7 +119,10 @@ def _curves_words(report: Mapping[str, Any], records: Sequence[Record]) -> tuple
     measure = next((frame_measure(each) for each in records if each.scores), None) or ""
     count = len(report["sequences"])
     shown = f" The worst {MOST_CURVES} of {count} are drawn; records/ has all." if count > MOST_CURVES else ""
-    return f"{measure} over time", f"{measure} in each frame that is scored, a line for each object.{shown}"
+    return (
+        f"{measure[:1].upper()}{measure[1:]} over time",
+        f"{measure} in each frame that is scored, a line for each object.{shown}",
+    )
 
 
 def _chart(title: str, note: str, svg: bytes | None) -> str:

@@ -66,8 +66,10 @@ def reservations(report: Mapping[str, Any]) -> list[str]:
         said.append(facts["note"])
     if facts["server"]:
         said.append(f"The truth of this split is not public: hand in what lies in results/ at {facts['server']}")
-    if facts["prompt"] not in ("", "mask"):
-        said.append(f"The tracker was told a {facts['prompt']}, not the mask that the benchmark gives.")
+    if facts["prompt"] not in ("", facts["usual_prompt"]):
+        said.append(
+            f"The tracker was told a {facts['prompt']}, not the {facts['usual_prompt']} that the benchmark gives."
+        )
     return said
 
 
