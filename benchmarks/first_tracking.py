@@ -22,17 +22,18 @@ import torch
 
 import vidmem
 from vidmem.errors import InputError
+from vidmem.evaluation.prompts import PromptKind, prompt_of
 from vidmem.masks import read_labels
 from vidmem.metrics.region import jaccard
 from vidmem.results import annotate
-from vidmem.values import Frame, Prompt
+from vidmem.values import Frame
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="nano")
     parser.add_argument("--tracker", default="sam2")
-    parser.add_argument("--prompt", choices=("mask", "box", "point"), default="mask")
+    parser.add_argument("--prompt", choices=("mask", "box", "click"), default="mask")
     parser.add_argument("--frames", type=int, help="only the first so many of each sequence")
     arguments = parser.parse_args()
     root = Path(os.environ.get("VIDMEM_DATA", "")) / "DAVIS"
@@ -83,22 +84,10 @@ class Truth:
         return read_labels(self.folder / f"{frame.name}.png") > 0
 
 
-def follow(tracker: vidmem.Tracker, frames: list[Frame], truth: Truth, kind: str) -> Iterator[float]:
+def follow(tracker: vidmem.Tracker, frames: list[Frame], truth: Truth, kind: PromptKind) -> Iterator[float]:
     prompt = prompt_of(truth[frames[0]], kind)
     for _, frame, track in tracker.run(frames, {0: [prompt]}):
         yield jaccard(truth[frame], annotate(track).objects[1].mask)
-
-
-def prompt_of(mask: np.ndarray, kind: str) -> Prompt:
-    """The true mask, its tight box, or one click at its innermost pixel."""
-    if kind == "mask":
-        return Prompt(1, mask=torch.from_numpy(mask))
-    if kind == "box":
-        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        return Prompt(1, box=torch.tensor([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], dtype=torch.float32))
-    depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    y, x = np.unravel_index(depth.argmax(), depth.shape)
-    return Prompt(1, points=torch.tensor([[float(x), float(y)]]), labels=torch.tensor([1]))
 
 
 def warp(frames: list[Frame], truth: Truth) -> Iterator[float]:

@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,12 @@ def data() -> Path:
     if not root or not Path(root).is_dir():
         pytest.skip("VIDMEM_DATA does not name the folder of real clips")
     return Path(root)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """For what is too small to be shared between threads: they would wait for each other most of the time."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

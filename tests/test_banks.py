@@ -14,9 +14,13 @@ def told(memory):
     return pages, [(p.entry.frame, p.position, p.key_scale) for p in memory.pointers], memory.pointer_span
 
 
+# Bounds in tokens, small enough that the streams of these tests reach them.
+SMALL = {"longterm": {"prototypes": 8, "max_tokens": 60, "buffer_tokens": 16}}
+
+
 @pytest.fixture(params=list(banks))
 def bank(request):
-    return banks[request.param]()
+    return banks[request.param](**SMALL.get(request.param, {}))
 
 
 def test_an_empty_bank_has_nothing_to_say(bank):
@@ -47,12 +51,15 @@ def test_two_futures_of_one_state_do_not_meet(bank):
 
 
 def test_bytes_stay_flat_on_a_long_stream_with_prompts_all_along(bank):
-    state, sizes = bank.start(), set()
+    state, sizes = bank.start(), []
     for frame in range(3000):
         state = bank.write(state, observe(frame, prompted=frame % 50 == 0))
-        if frame >= 500:
-            sizes.add(states.nbytes(state))
-    assert max(sizes) <= min(sizes) + 8 * 4 + 4 * 2 * 4, "more than one entry between the smallest and the largest"
+        sizes.append(states.nbytes(state))
+    entry = 8 * 4 + 4 * 2 * 4
+    earlier, later = sizes[500:1750], sizes[1750:]
+    assert max(later) <= max(earlier) + entry, "it grew by more than an entry"
+    if type(bank).__name__.lower() not in SMALL:  # what is bounded in tokens fills up, makes room and fills up again
+        assert max(earlier) <= min(earlier) + entry, "more than one entry between the smallest and the largest"
 
 
 def test_a_saved_state_goes_on_as_the_one_it_was_saved_from(bank, tmp_path):

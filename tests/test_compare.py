@@ -40,7 +40,7 @@ def compared(tmp_path_factory):
     truth = folder.parent / "truth"
     truth.mkdir()
     for frame, masks in CLIP:
-        labels = sum(number * mask.numpy().astype(np.uint8) for number, mask in masks.items())
+        labels = np.max([number * mask.numpy().astype(np.uint8) for number, mask in masks.items()], axis=0)
         Image.fromarray(labels).save(truth / f"{frame.name}.png")
     Counting.looked.clear()
     encoding = SharedEncoding(Counting())
@@ -94,7 +94,7 @@ def test_a_sheet_waits_for_the_last_of_its_answers(tmp_path):
 
 def test_a_truth_that_is_no_folder_is_told_before_anything_is_done(tmp_path):
     encoding = SharedEncoding(Toy())
-    with pytest.raises(InputError, match="--gt .* is no folder"):
+    with pytest.raises(InputError, match=r"--gt .* is no folder"):
         compare(
             as_source(CLIP),
             {"sam2": load("sam2", encoding)},

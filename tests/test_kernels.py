@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vidmem.kernels import attend
+from vidmem.kernels import attend, reference, usage
 from vidmem.kernels.reference import attend as truth
 
 SHAPES = [
@@ -27,6 +27,24 @@ def test_attention_is_the_softmax_of_the_scores(shape, biased):
     exact = truth(q.double(), k.double(), v.double(), None if bias is None else bias.double())
     assert (attend(q, k, v, bias) - exact).abs().max() < 1e-5
     assert (truth(q, k, v, bias) - exact).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (2, 2, 600, 50, 16, 16)])  # more queries than are worked on at once
+@pytest.mark.parametrize("biased", [False, True])
+def test_usage_is_the_mean_mass_of_the_softmax(shape, biased):
+    batch, heads, queries, keys, width, _ = shape
+    torch.manual_seed(0)
+    q, k = torch.randn(batch, heads, queries, width) * 3, torch.randn(batch, heads, keys, width)
+    bias = torch.randn(batch, keys) if biased else None
+    found = usage(q, k, bias)
+    exact = reference.usage(q.double(), k.double(), None if bias is None else bias.double())
+    assert found.shape == (batch, keys) and (found - exact).abs().max() < 1e-6
+    assert torch.allclose(found.sum(1), torch.ones(batch), atol=1e-5)
+
+
+def test_one_image_is_looked_with_for_a_whole_batch_of_memories():
+    q, k = torch.randn(1, 1, 300, 8), torch.randn(3, 1, 20, 8)
+    assert torch.allclose(usage(q, k), reference.usage(q, k), atol=1e-6)
 
 
 def test_a_bias_of_log_n_counts_a_key_n_times():

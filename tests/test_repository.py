@@ -13,18 +13,24 @@ from vidmem.banks import banks
 from vidmem.choices import choices
 from vidmem.compose import load
 from vidmem.errors import UnknownName
+from vidmem.evaluation.engines import engines
+from vidmem.evaluation.forms import forms
 from vidmem.frames import readers
 from vidmem.metrics import metrics, protocols
 from vidmem.models import models
 from vidmem.models.toy import Toy
 from vidmem.scenes import kinds as scenes
 from vidmem.searches import searches
+from vidmem.transforms import transforms
 from vidmem.videos import layouts
 from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
-TABLES = [banks, choices, searches, models, readers, layouts, scenes, metrics, protocols, writers]
+TABLES = [
+    *[banks, choices, searches, transforms, models, readers, layouts, scenes],
+    *[metrics, protocols, writers, engines, forms],
+]
 
 GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
 
@@ -51,12 +57,27 @@ MAY = {
     "banks": ["catalog", "values"],
     "choices": ["catalog", "values"],
     "searches": ["catalog", "values", "choices"],
+    "transforms": ["catalog", "errors", "values"],
     "models": ["catalog", "cards", "errors", "values", "kernels"],
     "states": ["errors"],
     "emission": ["errors", "searches", "values"],
     "remembering": ["models", "values"],
-    "tracker": ["banks", "choices", "emission", "errors", "models", "remembering", "searches", "values"],
+    "tracker": [
+        "banks",
+        "choices",
+        "emission",
+        "errors",
+        "models",
+        "remembering",
+        "searches",
+        "transforms",
+        "values",
+    ],
     "session": ["checkpoints", "emission", "errors", "frames", "states", "tracker", "values"],
+    "evaluation": [
+        *[each for each in GROUND if each != "rle"],
+        *["compose", "drawing", "emission", "masks", "metrics", "results", "states", "tracker", "videos", "writers"],
+    ],
     "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving", "sprites"],
 }
 TORCHLESS = [
@@ -177,7 +198,7 @@ def test_the_python_in_the_readme_runs(monkeypatch):
 
     monkeypatch.setitem(demo.LENGTHS, "koi", 42)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     names: dict = {}
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)

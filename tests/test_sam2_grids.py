@@ -57,7 +57,7 @@ def test_every_stage_over_a_wide_grid_is_that_of_the_reference():
     _, flat, places, sizes = theirs._prepare_backbone_features(wanted)
     rows, columns = WIDE.grid
     entry = Entry(2, torch.randn(rows * columns, WIDE.mem_dim), torch.randn(WIDE.d_model))
-    assert entry.tokens is not None
+    assert isinstance(entry.tokens, torch.Tensor)
     kept = {
         "maskmem_features": entry.tokens.T.reshape(1, -1, rows, columns),
         "maskmem_pos_enc": [sine_map(WIDE.mem_dim, rows, columns, CPU)[None]],

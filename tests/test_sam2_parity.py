@@ -83,7 +83,7 @@ def random_entries(model: Sam2, count: int, seed: int = 1) -> list[Entry]:
 def as_output(model: Sam2, entry: Entry) -> dict:
     """An entry as the reference keeps it."""
     tokens = entry.tokens
-    assert tokens is not None
+    assert isinstance(tokens, torch.Tensor)
     height, width = model.sizes.grid
     from sam2.modeling.position_encoding import PositionEmbeddingSine
 

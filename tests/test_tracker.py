@@ -4,8 +4,9 @@ import pytest
 import torch
 from clips import as_source, iou, squares
 
+import vidmem
 from vidmem import states
-from vidmem.errors import InputError
+from vidmem.errors import InputError, UsageError
 from vidmem.models.toy import Toy
 from vidmem.results import annotate
 from vidmem.tracker import Tracker, without
@@ -136,3 +137,13 @@ def test_a_frame_of_the_wrong_layout_says_how_to_mend_it():
 def test_a_prompt_that_contradicts_itself_is_refused(given, complaint):
     with pytest.raises(ValueError, match=complaint):
         Prompt(1, **given)
+
+
+def test_one_line_follows_one_object(tmp_path):
+    clip = squares(4)
+    answers = vidmem.follow(as_source(clip), box=(2, 4, 18, 20), memory="sam2long", model="toy")
+    assert [iou(track.masks()[1], masks[1]) > 0.8 for (_, track), (_, masks) in zip(answers, clip, strict=True)] == [
+        True
+    ] * 4
+    with pytest.raises(UsageError, match="one of box=, point= and mask="):
+        next(vidmem.follow(as_source(clip), model="toy"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,16 +29,8 @@ from vidmem.training.rollout import follow, watch
 from vidmem.training.schedule import rate
 
 TINY = Stage(4, frames=3, clips=1, pictures=0.4, prompts=0.3)
+pytestmark = pytest.mark.usefixtures("one_thread")
 RECIPE = Recipe("tiny", architecture="micro", optimiser=Optimiser(warm_up=2), stages=(TINY,))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """These models are too small to be shared between threads: they would wait for each other most of the time."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

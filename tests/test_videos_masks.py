@@ -152,6 +152,11 @@ def test_the_unseen_videos_of_lvos_are_those_of_its_evaluator():
     assert (len(set(first)), len(set(second)), len(set(first) & set(second))) == (27, 51, 25)
 
 
+def test_lvos_train_does_not_say_what_is_unseen(tmp_path):
+    objects = truth_of(opened("lvos2", tmp_path, "train").video("SeenKind")).objects
+    assert [each.unseen for each in objects.values()] == [None]
+
+
 @pytest.mark.parametrize("card", ["mose", "mose2"])
 def test_mose_has_only_first_masks_in_valid(tmp_path, card):
     dataset = opened(card, tmp_path)
@@ -231,6 +236,14 @@ def test_making_a_video_reads_no_picture(tmp_path):
         video.prompts()
 
 
+def no_late_mask(root):
+    (root / "valid/Annotations/00f88c4f0a/00010.png").unlink()
+
+
+def empty_late_mask(root):
+    trees.mask(root / "valid/Annotations/00f88c4f0a/00010.png", trees.labels(o1=(2, 2)))
+
+
 def break_meta(root):
     (root / "valid/meta.json").write_text('{"videos": {"00f88c4f0a": {"objects": {"1": {}}}}}')
 
@@ -256,6 +269,11 @@ def no_mask_folder(root):
 def no_frames(root):
     for path in (root / "JPEGImages/480p/bike").iterdir():
         path.unlink()
+
+
+def two_masks_less(root):
+    for name in ("00001", "00003"):
+        (root / f"Annotations/480p/bike/{name}.png").unlink()
 
 
 def broken_mask(root):
@@ -285,13 +303,17 @@ def wrong_runs(root):
     path.write_text(json.dumps(said))
 
 
+LATE = "valid/Annotations/00f88c4f0a/00010.png"
 BROKEN = [
+    ("youtubevos19", no_late_mask, LATE, "does not show object 2, which begins there"),
+    ("youtubevos19", empty_late_mask, LATE, "does not show object 2, which begins there"),
     ("youtubevos19", break_meta, "valid/meta.json", "has no objects with frames for 00f88c4f0a"),
     ("lvos2", cut_meta, "valid/valid_meta.json", "is no JSON"),
     ("davis17", no_list, "ImageSets/2017/val.txt", "is missing"),
     ("davis17", no_masks, "Annotations/480p/bike", "holds no images"),
     ("davis17", no_mask_folder, "Annotations/480p/bike", "is missing"),
     ("davis17", no_frames, "JPEGImages/480p/bike", "holds no images"),
+    ("davis17", two_masks_less, "Annotations/480p/bike/00001.png", "is missing; frames without a mask: 2"),
     ("davis17", broken_mask, "Annotations/480p/bike/00000.png", "cannot be used"),
     ("davis17", twice_in_the_list, "ImageSets/2017/val.txt", "names bike more than once"),
     ("sav", odd_object, "sav_val/Annotations_6fps/sav_000262/cat", "is no object"),

@@ -1,9 +1,7 @@
 """vidmem: streaming memory for models that watch video.
 
 import vidmem
-tracker = vidmem.load("sam2", model="nano")
-prompts = {0: [vidmem.Prompt(1, box=torch.tensor([120.0, 80, 260, 400]))]}
-for state, frame, track in tracker.run(vidmem.watch("clip.mp4"), prompts):
+for frame, track in vidmem.follow("clip.mp4", box=(120, 80, 260, 400), memory="sam2long", model="sam2.1-small"):
     track.masks()[1]  # (H, W) bool
 """
 
@@ -14,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vidmem.compose import load
+    from vidmem.following import follow
     from vidmem.frames import watch
     from vidmem.session import Session
     from vidmem.tracker import Tracker
     from vidmem.values import Entry, Frame, Guess, Memory, Prompt, Track
 
-__all__ = ["Entry", "Frame", "Guess", "Memory", "Prompt", "Session", "Track", "Tracker", "load", "watch"]
+__all__ = ["Entry", "Frame", "Guess", "Memory", "Prompt", "Session", "Track", "Tracker", "follow", "load", "watch"]
 __version__ = "0.1.0"
 
 _HOMES = {  # the others live in vidmem.values
+    "follow": "vidmem.following",
     "load": "vidmem.compose",
     "watch": "vidmem.frames",
     "Session": "vidmem.session",

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from vidmem import cards
-from vidmem.banks import banks
+from vidmem.banks import Bank, banks
+from vidmem.catalog import Catalog
 from vidmem.choices import choices
 from vidmem.errors import UsageError
 from vidmem.models import Model, manifest, models
 from vidmem.searches import searches
 from vidmem.tracker import Tracker
+from vidmem.transforms import transforms
 
 PARTS = {"bank": (banks, "window"), "choice": (choices, "argmax"), "search": (searches, "single")}
 LOOP = ("present_above", "condition_prompts", "emit", "lag")
@@ -36,9 +38,15 @@ def load(
     """
     card = _with_settings(read(tracker), settings or {})
     made = {part: _make(part, card) for part in PARTS}
+    made["transforms"] = tuple(_made("transform", transforms, each) for each in card["transforms"])
     card_options = card.get("model", {})
     seer = model if not isinstance(model, str) else load_model(model, **{**card_options, **model_options})
     return Tracker(seer, **made, **card.get("loop", {}))
+
+
+def bank_of(tracker: str, settings: Mapping[str, Any] | None = None) -> Bank:
+    """The memory bank of a card, without a model."""
+    return _make("bank", _with_settings(read(tracker), settings or {}))
 
 
 def load_model(name: str, **options: Any) -> Model:
@@ -67,18 +75,35 @@ def read(tracker: str) -> dict[str, Any]:
     """A tracker's card, checked: {"bank": {"name": …, options}, "choice": …, "search": …, "loop": …, "model": …}."""
     card = cards.read("trackers", tracker)
     where = f"The card {tracker!r}"
-    _refuse_unknown(where, card, [*PARTS, "loop", "model", *WORDS])
+    _refuse_unknown(where, card, [*PARTS, "transforms", "loop", "model", *WORDS])
     for part in PARTS:
         if isinstance(card.get(part), str):
             card[part] = {"name": card[part]}
+    card["transforms"] = _transforms(where, card.get("transforms", []))
     _refuse_unknown(f"{where}, [loop]", card.get("loop", {}), LOOP)
     return card
 
 
+def _transforms(where: str, given: Any) -> list[dict[str, Any]]:
+    """The transforms of a card as a list of tables with a name."""
+    listed = [
+        {"name": each} if isinstance(each, str) else each for each in (given if isinstance(given, list) else [given])
+    ]
+    for each in listed:
+        if not isinstance(each, dict) or "name" not in each:
+            raise UsageError(f"{where} has a transform without a name: {each}. Known: {', '.join(transforms)}.")
+    return listed
+
+
 def _make(part: str, card: Mapping[str, Any]) -> Any:
     table, usual = PARTS[part]
-    options = dict(card.get(part, {}))
-    name = options.pop("name", usual)
+    return _made(part, table, {"name": usual, **card.get(part, {})})
+
+
+def _made(part: str, table: Catalog[Any], named: Mapping[str, Any]) -> Any:
+    """The thing of a table that `name` names, with the other entries as its options."""
+    options = dict(named)
+    name = options.pop("name")
     kind = table[name]
     if isinstance(kind, type) and is_dataclass(kind):
         _refuse_unknown(f"The {part} {name!r}", options, [each.name for each in fields(kind)])
@@ -89,17 +114,28 @@ def _make(part: str, card: Mapping[str, Any]) -> Any:
 
 
 def _with_settings(card: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    changed = {key: dict(value) if isinstance(value, dict) else value for key, value in card.items()}
+    changed: dict[str, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in card.items()}
     for dotted, value in settings.items():
         part, _, option = dotted.partition(".")
+        if part == "transforms" and "." in option:
+            name, _, option = option.partition(".")
+            changed[part] = _with_transform(changed[part], name, option, value)
+            continue
         if part not in (*PARTS, "loop", "model") or not option:
             raise UsageError(
                 f"--set {dotted}={value} is not understood. Write PART.OPTION=VALUE with PART one of "
-                f"{', '.join((*PARTS, 'loop', 'model'))}, for example --set bank.max_prompts=8."
+                f"{', '.join((*PARTS, 'loop', 'model'))}, for example --set bank.max_prompts=8, "
+                "or transforms.NAME.OPTION=VALUE, for example --set transforms.bits.bits=8."
             )
         changed.setdefault(part, {})[option] = value
     _refuse_unknown("--set loop", changed.get("loop", {}), LOOP)
     return changed
+
+
+def _with_transform(listed: list[dict[str, Any]], name: str, option: str, value: Any) -> list[dict[str, Any]]:
+    """The list with an option of one transform changed; a transform it has not is added behind the others."""
+    known = listed if any(each["name"] == name for each in listed) else [*listed, {"name": name}]
+    return [{**each, option: value} if each["name"] == name else each for each in known]
 
 
 def _refuse_unknown(where: str, given: Mapping[str, Any], known: list[str] | tuple[str, ...]) -> None:

@@ -6,11 +6,15 @@ import json
 import os
 import resource
 import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from vidmem.annotation import Annotation
 from vidmem.banks import Bank
 from vidmem.emission import State
+from vidmem.errors import InputError
+from vidmem.memory_account import Held, account
 from vidmem.memory_picture import MemoryHistory, MemorySample, draw_memory
 
 NAME = ".memory.jsonl"
@@ -22,14 +26,10 @@ class MemoryRecord:
     def __init__(self, folder: Path, bank: Bank, frames: int = 0):
         """frames: how many of an earlier run are gone on with; their samples are taken up again."""
         self.folder, self.bank = folder, bank
-        self.history = MemoryHistory()
         earlier = _read(folder / NAME, frames)
         with (folder / NAME).open("w") as file:
             file.writelines(json.dumps(each) + "\n" for each in earlier)
-        for each in earlier:
-            while self.history.offered < each["frame"]:
-                self.history = self.history.add(None)
-            self.history = self.history.add(_sample(each))
+        self.history = picture_of(folder)
         while self.history.offered < frames:
             self.history = self.history.add(None)
         self._file = (folder / NAME).open("a", buffering=1)
@@ -43,7 +43,7 @@ class MemoryRecord:
             "frame": annotation.frame,
             "state_bytes": state_bytes,
             "resident_bytes": resident_bytes(),
-            "entries": self._entries(state),
+            "memory": [[i, [held.to_json() for held in each]] for i, each in account(state, self.bank).items()],
             "objects": [[i, round(each.score, 4), each.visible] for i, each in annotation.objects.items()],
         }
         self._file.write(json.dumps(said) + "\n")
@@ -52,17 +52,6 @@ class MemoryRecord:
     def close(self) -> None:
         self._file.close()
         draw_memory(self.history, self.folder / "memory.png")
-
-    def _entries(self, state: State) -> list[tuple[str, int]]:
-        """(kind, frame it was made of) of all that is attended for the first object."""
-        for histories in state.values():
-            memory = self.bank.read(histories[0].bank)
-            if memory is None:
-                return []
-            pages = [("prompt" if p.entry.prompted else "recent", p.entry.frame) for p in memory.pages]
-            seen = {frame for _, frame in pages}
-            return pages + [("pointer", p.entry.frame) for p in memory.pointers if p.entry.frame not in seen]
-        return []
 
 
 def resident_bytes() -> int:
@@ -79,13 +68,41 @@ def _sample(said: dict) -> MemorySample:
         said["frame"],
         said["state_bytes"],
         said["resident_bytes"],
-        [(kind, frame) for kind, frame in said["entries"]],
+        [(kind, frame) for kind, frame, *_ in said["memory"][0][1]] if said["memory"] else [],
         {object_id: (score, visible) for object_id, score, visible in said["objects"]},
     )
 
 
-def _read(path: Path, frames: int) -> list[dict]:
-    if not frames or not path.is_file():
+@dataclass(frozen=True)
+class Moment:
+    """What was remembered behind one frame of a run."""
+
+    frame: int
+    state_bytes: int
+    memory: Mapping[int, tuple[Held, ...]]  # object id -> what the next frame attends
+
+
+def moments(folder: Path) -> Iterator[Moment]:
+    """Every moment a run has kept, in order. Raises InputError where there is no record."""
+    if not (folder / NAME).is_file():
+        raise InputError(f"{folder} holds no record of memory. Name the folder given to --out of `vidmem track`.")
+    for said in _read(folder / NAME):
+        memory = {object_id: tuple(map(Held.from_json, each)) for object_id, each in said["memory"]}
+        yield Moment(said["frame"], said["state_bytes"], memory)
+
+
+def picture_of(folder: Path) -> MemoryHistory:
+    """The record of a run as `draw_memory` takes it."""
+    history = MemoryHistory()
+    for each in _read(folder / NAME):
+        while history.offered < each["frame"]:
+            history = history.add(None)
+        history = history.add(_sample(each))
+    return history
+
+
+def _read(path: Path, frames: int | None = None) -> list[dict]:
+    if frames == 0 or not path.is_file():
         return []
     whole = [line for line in path.read_text().splitlines() if line.endswith("}")]  # a kill may leave half a line
-    return [said for said in map(json.loads, whole) if said["frame"] < frames]
+    return [said for said in map(json.loads, whole) if frames is None or said["frame"] < frames]

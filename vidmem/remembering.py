@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from vidmem.models import Model
-from vidmem.values import Candidates, Entry, Features, Guess
+from vidmem.values import Candidates, Entry, Features, Guess, Packed
 
 
 class Remembering:
     """Hands out entries at once and fills their tokens when the step ends. What is asked for twice is encoded once."""
 
-    def __init__(self, model: Model, features: Features):
-        self.model, self.features = model, features
-        self._asked: dict[tuple[int, int, bool], tuple[Guess, Tensor, Tensor]] = {}
+    def __init__(self, model: Model, features: Features, keep: Callable[[Tensor], Tensor | Packed]):
+        """keep: where a page is kept that the model would fill into the given blank."""
+        self.model, self.features, self.keep = model, features, keep
+        self._asked: dict[tuple[int, int, bool], tuple[Guess, Tensor | Packed, Tensor]] = {}
         self._offers: list[Candidates] = []
 
     def of(self, candidates: Candidates, pick: int, guess: Guess, as_prompt: bool = False) -> Entry:
@@ -29,7 +31,7 @@ class Remembering:
         key = (id(candidates), pick if guess.visible else -1, guess.prompted)
         if key not in self._asked:
             self._offers.append(candidates)  # kept alive, or another could take its id
-            self._asked[key] = (guess, self._blank(), guess.object_pointer.clone())
+            self._asked[key] = (guess, self.keep(self._blank()), guess.object_pointer.clone())
         _, tokens, pointer = self._asked[key]
         return Entry(guess.frame, tokens, pointer, guess.pred_iou, guess.object_score_logit, guess.prompted)
 
@@ -38,7 +40,10 @@ class Remembering:
             return
         made = self.model.remember(self.features, [guess for guess, _, _ in self._asked.values()])
         for (_, tokens, _), page in zip(self._asked.values(), made, strict=True):
-            tokens.copy_(page)
+            if isinstance(tokens, Tensor):
+                tokens.copy_(page)
+            else:
+                tokens.fill(page)
 
     def _blank(self) -> Tensor:
         """(N, C) of one page."""

@@ -1,11 +1,14 @@
-"""The one loop: encode, read, decode, pick, write. A tracker is a model x a bank x a choice x a search."""
+"""The one loop: encode, read, decode, pick, write. A tracker is a model x a bank x a choice x a search.
+
+Between bank and model stand the transforms, if any: they say in which form pages are kept and shown.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,7 +23,8 @@ from vidmem.models import Model
 from vidmem.remembering import Remembering
 from vidmem.searches import History, Search
 from vidmem.searches.single import Single
-from vidmem.values import Candidates, Frame, Guess, Observation, Prompt, Question, Track, resolve
+from vidmem.transforms import Transform
+from vidmem.values import Candidates, Frame, Guess, Memory, Observation, Packed, Prompt, Question, Track, resolve
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +35,7 @@ class Tracker:
     bank: Bank = field(default_factory=Window)
     choice: Choice = field(default_factory=Argmax)
     search: Search = field(default_factory=Single)
+    transforms: tuple[Transform, ...] = ()  # of the tokens, in the order they are applied to what is kept and shown
     present_above: float = 0.0  # an object whose object_score_logit is not above this is held to be absent
     condition_prompts: bool = False  # whether a prompt on a frame not yet answered sees memory; SAM 2: it does not
     emit: Literal["best", "lag", "commit"] = "best"  # when `run` gives an answer out; see emission.py
@@ -72,7 +77,7 @@ class Tracker:
             if object_id not in settled
         }
         offers = iter(self.model.decode(features, [q for each in inquiries.values() for q in each.questions]))
-        remembering = Remembering(self.model, features)
+        remembering = Remembering(self.model, features, self._keep)
         following: dict[int, tuple[History, ...]] = {}
         guesses: dict[int, Guess] = {}
         for object_id, histories in pasts.items():
@@ -119,13 +124,29 @@ class Tracker:
     def _newborn(self) -> tuple[History, ...]:
         return (History(self.bank.start(), self.choice.start()),)
 
+    def _keep(self, blank: Tensor) -> Tensor | Packed:
+        """Where a page is kept."""
+        place: Tensor | Packed = blank
+        for transform in self.transforms:
+            place = transform.keep(place)
+        return place
+
+    def _read(self, remembered: Any) -> Memory | None:
+        """What the model is to attend of what a bank remembers."""
+        memory = self.bank.read(remembered)
+        if memory is None:
+            return None
+        for transform in self.transforms:
+            memory = transform.show(memory)
+        return memory
+
     def _inquire(self, histories: tuple[History, ...], prompt: Prompt | None, previous: Tensor | None) -> _Inquiry:
         """One question for each distinct memory; a prompt is one question, since it makes an end of doubt."""
         if prompt is not None:
             sees_memory = self.condition_prompts or previous is not None
-            memory = self.bank.read(histories[0].bank) if sees_memory else None
+            memory = self._read(histories[0].bank) if sees_memory else None
             return _Inquiry([Question(memory, prompt, previous)], [0])
-        memories = {id(each.bank): self.bank.read(each.bank) for each in histories}
+        memories = {id(each.bank): self._read(each.bank) for each in histories}
         questions: dict[object, Question] = {}
         for memory in memories.values():
             questions.setdefault(memory.identity if memory else None, Question(memory))

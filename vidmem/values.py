@@ -89,24 +89,48 @@ class Features:
     levels: tuple[Tensor, ...]  # each (1, C, h, w), finest first
 
 
+class Packed(Protocol):
+    """Tokens kept in another form than the model's, for example in fewer bits: a frozen dataclass that holds tensors.
+
+    It is made blank and filled in place when the step ends, as a tensor of tokens is.
+    """
+
+    def __len__(self) -> int: ...
+
+    def fill(self, tokens: Tensor) -> None:
+        """Hold these (N, C) tokens."""
+        ...
+
+    def unpacked(self) -> Tensor:
+        """(N, C) the tokens, as near as the form can say them, in the model's own dtype."""
+        ...
+
+
+def unpacked(tokens: Tensor | Packed) -> Tensor:
+    """(N, C) tokens as a model attends them, however they are kept."""
+    return tokens if isinstance(tokens, Tensor) else tokens.unpacked()
+
+
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One page of memory: what is kept of one object in one frame.
+    """One page of memory: what is kept of one object in one frame, or of several frames put together.
 
     `tokens` and `object_pointer` may outlive each other: a bank keeps more pointers than pages, so it drops the
     tokens of an old entry with `without_tokens`.
     """
 
     frame: int
-    tokens: Tensor | None  # (N, C), row by row over the memory grid
+    tokens: Tensor | Packed | None  # (N, C), row by row over the memory grid where `cells` does not say otherwise
     object_pointer: Tensor  # (C',) the object in one vector
     pred_iou: float = 1.0  # the model's own belief in the mask, 0..1
     object_score_logit: float = 10.0  # above 0: the object is in the frame
     prompted: bool = False
     step: int = 0  # how many frames its bank had seen when it was written
+    cells: Tensor | None = None  # (N,) int: the cell each token lies in, counted row by row over the memory grid
+    long_term: bool = False  # kept for what it shows, not for its age; a picture of memory tells it so
 
     def without_tokens(self) -> Entry:
-        return replace(self, tokens=None)
+        return replace(self, tokens=None, cells=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +141,7 @@ class Page:
     slot: int  # row of the temporal code: 0 the frame just before .. 5 the oldest, 6 a prompt (SAM 2)
     key_scale: float = 1.0  # multiplies memory + position before the key projection (SAM2Long)
     key_bias: float = 0.0  # added to the attention logits of its tokens (pooling: log of how many each stands for)
+    pool: int = 1  # side of the squares of cells whose keys and values are averaged when they are attended
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,18 +163,24 @@ class Memory:
     pages: tuple[Page, ...] = ()
     pointers: tuple[Pointer, ...] = ()
     pointer_span: float = 15.0  # the distance in frames that counts as 1 in the pointers' temporal code
+    want_usage: bool = False  # whether the candidates are to say how much each token was attended
 
     @property
-    def layout(self) -> tuple[int, ...]:
-        """Tokens of each page, then the number of pointers: memories of equal layout can be attended in one batch."""
-        return (*(0 if p.entry.tokens is None else len(p.entry.tokens) for p in self.pages), -1, len(self.pointers))
+    def layout(self) -> Hashable:
+        """How many tokens where, and how many pointers: memories of equal layout can be attended in one batch."""
+        entries = [page.entry for page in self.pages]
+        tokens = tuple(0 if each.tokens is None else len(each.tokens) for each in entries)
+        lies = tuple((page.pool, page.entry.cells is not None) for page in self.pages)
+        return tokens, lies, len(self.pointers)
 
     @property
     def identity(self) -> Hashable:
-        """Equal for memories that make a model see the very same, as long as both are alive."""
-        pages = tuple((id(p.entry.tokens), p.slot, p.key_scale, p.key_bias) for p in self.pages)
+        """Equal for memories that make a model see and say the very same, as long as both are alive."""
+        pages = tuple(
+            (id(p.entry.tokens), id(p.entry.cells), p.slot, p.key_scale, p.key_bias, p.pool) for p in self.pages
+        )
         pointers = tuple((id(p.entry.object_pointer), p.position, p.key_scale) for p in self.pointers)
-        return pages, pointers, self.pointer_span
+        return pages, pointers, self.pointer_span, self.want_usage
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +201,9 @@ class Candidates:
     object_pointers: Tensor  # (K, C')
     absent_pointer: Tensor  # (C',) the pointer to keep when the object is not in the frame
     object_score_logit: float
+    # Where the memory wants it, for each of its pages (N,): how much of the frame's attention each token got. All
+    # pages and pointers together get 1.
+    usage: tuple[Tensor, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from vidmem.cli import compare, datasets, doctor, export, models, stream, track, trackers, train
+from vidmem.cli import compare, datasets, doctor, evaluate, export, inspect, models, stream, track, trackers, train
 
 app = typer.Typer(
     name="vidmem",
@@ -17,6 +17,9 @@ app = typer.Typer(
 app.command("track")(track.track)
 app.command("stream")(stream.stream)
 app.command("compare")(compare.compare)
+app.command("inspect")(inspect.inspect)
+app.command("eval")(evaluate.evaluate)
+app.command("score")(evaluate.score)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 app.command("trackers")(trackers.trackers)

@@ -55,6 +55,14 @@ Settings = Annotated[
         help="Change one number of the card, for example bank.max_prompts=8 or model.image_size=512. Repeatable.",
     ),
 ]
+Counting = Annotated[
+    list[str],
+    typer.Option(
+        "--protocol",
+        metavar="OPTION=VALUE",
+        help="Change how the data set's protocol counts, for example form=pytracking on LaSOT. Repeatable.",
+    ),
+]
 Formats = Annotated[
     str, typer.Option("--formats", help="Comma-separated: png, object-png, rle, ytvos, csv, parquet, mp4.")
 ]
@@ -79,18 +87,25 @@ def sayings_of(
 
 def settings_of(texts: Sequence[str]) -> dict[str, Any]:
     """{"bank.frames": 4} from ["bank.frames=4"]. A value is read as TOML; what is no TOML is taken as a word."""
-    settings: dict[str, Any] = {}
+    return _assignments(texts, "--set", "PART.OPTION=VALUE, for example --set bank.max_prompts=8")
+
+
+def counting_of(texts: Sequence[str]) -> dict[str, Any]:
+    """{"form": "pytracking"} from ["form=pytracking"], as `settings_of`."""
+    return _assignments(texts, "--protocol", "OPTION=VALUE, for example --protocol form=pytracking")
+
+
+def _assignments(texts: Sequence[str], option: str, form: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not value:
-            raise UsageError(
-                f"--set {text} is not of the form PART.OPTION=VALUE, for example --set bank.max_prompts=8."
-            )
+            raise UsageError(f"{option} {text} is not of the form {form}.")
         try:
-            settings[name] = tomllib.loads(f"value = {value}")["value"]
+            found[name] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
-            settings[name] = value
-    return settings
+            found[name] = value
+    return found
 
 
 def with_emission(settings: dict[str, Any], emit: str | None, lag: int | None) -> dict[str, Any]:

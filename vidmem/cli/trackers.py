@@ -23,4 +23,5 @@ def trackers(as_json: Annotated[bool, typer.Option("--json", help="For machines.
                 typer.echo(f"  {word + ':':6s} {card[word]}")
         parts = {part: card.get(part) for part in ("bank", "choice", "search") if part in card}
         named = (f"{part} {p.get('name', '') if isinstance(p, dict) else p}" for part, p in parts.items())
-        typer.echo("  parts: " + ", ".join(named))
+        kept = (f"transform {t if isinstance(t, str) else t['name']}" for t in card.get("transforms", []))
+        typer.echo("  parts: " + ", ".join((*named, *kept)))

@@ -17,3 +17,13 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tenso
 
     mask = None if bias is None else bias.to(q.dtype)[:, None, None, :]
     return scaled_dot_product_attention(q, k, v, attn_mask=mask)
+
+
+def usage(q: Tensor, k: Tensor, bias: Tensor | None = None) -> Tensor:
+    """How much each key is attended: softmax(q k^T / sqrt(C) + bias), averaged over heads and queries.
+
+    q (B, A, M, C)   k (B, A, N, C)   bias (B, N)   ->   (B, N) float32, each row adds up to 1
+    """
+    from vidmem.kernels.blocked import usage
+
+    return usage(q, k, bias)

@@ -12,6 +12,8 @@ from vidmem.catalog import Catalog
 
 if TYPE_CHECKING:
     from vidmem.metrics.boxes import BoxProtocol
+    from vidmem.metrics.detections import DetectionProtocol
+    from vidmem.metrics.mot import TrackProtocol
     from vidmem.metrics.protocol import MaskProtocol
 
 metrics: Catalog[float] = Catalog(
@@ -52,5 +54,23 @@ box_protocols: Catalog[BoxProtocol] = Catalog(
         "otb": "vidmem.metrics.otb:Otb",  # success, precision
         "tld": "vidmem.metrics.tld:Tld",  # precision and recall where the object comes and goes
         "vot_supervised": "vidmem.metrics.vot_supervised:VotSupervised",  # EAO, accuracy, robustness with resets
+    },
+)
+
+detection_protocols: Catalog[DetectionProtocol] = Catalog(
+    "detection protocol",
+    "vidmem.detection_protocols",
+    {
+        "imagenet_vid": "vidmem.metrics.imagenet_vid:ImagenetVid",  # AP, slow, medium and fast; three evaluators' forms
+        "coco": "vidmem.metrics.coco:Coco",  # the twelve numbers, of boxes or masks
+        "voc": "vidmem.metrics.voc:Voc",  # AP by eleven points or by every one
+    },
+)
+
+track_protocols: Catalog[TrackProtocol] = Catalog(
+    "track protocol",
+    "vidmem.track_protocols",
+    {
+        "mot": "vidmem.metrics.mot:Mot",  # HOTA, IDF1, MOTA
     },
 )

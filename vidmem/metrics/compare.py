@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from vidmem.metrics.bits import Rows, Window, boundary, dilate, window
+from vidmem.metrics.bits import Rows, Window, blank, boundary, count, dilate, holding
 from vidmem.metrics.radius import Radius, davis, disk
 
 
@@ -50,7 +51,28 @@ class Comparison:
         return self.boundaries[0].f()
 
 
-NOTHING = Matches(0, 0, 0, 0)
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """A mask and its boundary, in the part of the frame where they are."""
+
+    size: tuple[int, int]  # (H, W) of the frame
+    window: Window
+    mask: np.ndarray  # (rows, bytes) of the window
+    edge: np.ndarray
+    area: int  # pixels
+    length: int  # boundary pixels
+
+
+def outline(packed: np.ndarray, width: int) -> Outline | None:
+    """Of a mask packed by `bits.pack`; None when it has no pixel.     width: W, in pixels"""
+    size = (len(packed), width)
+    least = holding(packed)
+    if least is None:
+        return None
+    window = least.grown(1, size)  # a boundary may lie a pixel above or to the left
+    mask = packed[window.inside(Window(0, size[0], 0, packed.shape[1]))]
+    edge = boundary(mask, min(width - 8 * window.left, 8 * mask.shape[1]))
+    return Outline(size, window, mask, edge, count(mask), count(edge))
 
 
 def compare(truth: np.ndarray, answer: np.ndarray, width: int, radii: tuple[Radius, ...] = (davis,)) -> Comparison:
@@ -59,56 +81,48 @@ def compare(truth: np.ndarray, answer: np.ndarray, width: int, radii: tuple[Radi
     truth, answer: (H, ceil(W / 8)) uint8, packed by `bits.pack`     width: W, in pixels
     radii: the tolerances of the boundary, one for each F that is wanted
     """
-    area = 0 if radii == (davis,) else int.from_bytes(truth.tobytes(), "little").bit_count()
-    elements = [disk(radius((len(truth), width), area)) for radius in radii]
-    seen = window(truth | answer, width, max(map(_reach, elements)))
-    if seen is None:
-        return Comparison(0, 0, 0, (NOTHING,) * len(radii))
-    one, other = seen.integer(truth), seen.integer(answer)
-    edges = boundary(one, seen), boundary(other, seen)
-    found = {}
-    for element in set(elements):
-        reached = [dilate(edge, element, seen.stride) for edge in edges]
-        found[element] = _matches(*edges, *reached)
-    return _comparison(one, other, tuple(found[element] for element in elements))
+    return pair(outline(truth, width), outline(answer, width), radii)
 
 
 def compare_all(truths: Sequence[np.ndarray], answers: Sequence[np.ndarray], width: int) -> list[list[Comparison]]:
     """Each of the answers (rows) with each of the truths (columns) by DAVIS's radius. Masks packed, of one frame."""
-    masks = [*truths, *answers]
-    joint = np.bitwise_or.reduce(np.stack(masks))
-    element = disk(davis((len(joint), width)))
-    seen = window(joint, width, _reach(element))
-    if seen is None:
-        return [[Comparison(0, 0, 0, (NOTHING,)) for _ in truths] for _ in answers]
-    known: dict[int, tuple[int, int, int]] = {}
-    drawn = [known.setdefault(each, _drawn(each, element, seen)) for each in map(seen.integer, masks)]
-    return [
-        [
-            _comparison(true, answer, (_matches(true_edge, answer_edge, true_reached, answer_reached),))
-            for true, true_edge, true_reached in drawn[: len(truths)]
-        ]
-        for answer, answer_edge, answer_reached in drawn[len(truths) :]
-    ]
+    outlines = [outline(each, width) for each in truths]
+    return [[pair(truth, answer) for truth in outlines] for answer in [outline(each, width) for each in answers]]
 
 
-def _drawn(mask: int, element: Rows, seen: Window) -> tuple[int, int, int]:
-    edge = boundary(mask, seen)
-    return mask, edge, dilate(edge, element, seen.stride)
+def pair(truth: Outline | None, answer: Outline | None, radii: tuple[Radius, ...] = (davis,)) -> Comparison:
+    if truth is None or answer is None:
+        true, given = ((0, 0) if each is None else (each.area, each.length) for each in (truth, answer))
+        return Comparison(0, true[0] + given[0], true[0], (Matches(true[1], 0, given[1], 0),) * len(radii))
+    common = truth.window.shared(answer.window)
+    shared = 0
+    if common is not None:
+        shared = count(truth.mask[common.inside(truth.window)] & answer.mask[common.inside(answer.window)])
+    elements = [disk(radius(truth.size, truth.area)) for radius in radii]
+    found = {element: _match(truth, answer, element) for element in set(elements)}
+    joint = truth.area + answer.area - shared
+    return Comparison(shared, joint, truth.area, tuple(found[element] for element in elements))
 
 
+def _match(truth: Outline, answer: Outline, element: Rows) -> Matches:
+    """Boundary pixels farther than the element reaches from all of the other mask's part cannot match: they are cut."""
+    reach = _reach(element)
+    near = truth.window.grown(reach, truth.size).shared(answer.window.grown(reach, answer.size))
+    if near is None:
+        return Matches(truth.length, 0, answer.length, 0)
+    rows = near.bottom - near.top
+    lines = blank(
+        2 * rows + reach, near.right - near.left, reach
+    )  # both at once, so far apart that neither meets the other
+    for edge, outline in ((lines[:rows], truth), (lines[-rows:], answer)):
+        common = outline.window.shared(near)
+        if common is not None:
+            edge.view(np.uint8)[common.inside(near)] = outline.edge[common.inside(outline.window)]
+    reached = dilate(lines, element)
+    true, given = count(lines[:rows] & reached[-rows:]), count(lines[-rows:] & reached[:rows])
+    return Matches(truth.length, true, answer.length, given)
+
+
+@lru_cache(maxsize=256)
 def _reach(element: Rows) -> int:
-    return max(max(abs(first), abs(last)) for _, first, last in element)
-
-
-def _matches(truth: int, answer: int, reached_by_truth: int, reached_by_answer: int) -> Matches:
-    return Matches(
-        truth.bit_count(),
-        (truth & reached_by_answer).bit_count(),
-        answer.bit_count(),
-        (answer & reached_by_truth).bit_count(),
-    )
-
-
-def _comparison(truth: int, answer: int, boundaries: tuple[Matches, ...]) -> Comparison:
-    return Comparison((truth & answer).bit_count(), (truth | answer).bit_count(), truth.bit_count(), boundaries)
+    return max(max(abs(down), abs(first), abs(last)) for down, first, last in element)

@@ -53,10 +53,9 @@ def objects(masks: Masks) -> list[int]:
 def known(frames: Iterable[Frame], highest: int) -> Iterator[Frame]:
     """The frames as they are. Raises InputError at an answer with a higher id, as the official tool leaves there."""
     for position, truth, answer in frames:
-        beyond = [object_id for object_id in answer.ids if object_id > highest]
-        if beyond:
+        if answer.highest > highest:
             raise InputError(
-                f"{answer.where} has the object {max(beyond)}, but the video has only {highest}. "
+                f"{answer.where} has the object {answer.highest}, but the video has only {highest}. "
                 "Write the id of an object as it is in the first frame."
             )
         yield position, truth, answer

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vidmem.errors import InputError, UsageError
+from vidmem.errors import InputError
+from vidmem.metrics.assignment import assign
 from vidmem.metrics.collect import table
 from vidmem.metrics.compare import Comparison, compare_all
 from vidmem.metrics.davis2017 import objects
@@ -69,10 +70,6 @@ def _against_each_other(truth: Masks, answer: Masks, ids: list[int]) -> dict[int
 
 def _best_pairs(rows: list[list[ObjectScores]]) -> list[tuple[int, int]]:
     """Proposal and object of each pair, such that the mean of J and F is highest; both counted from 0."""
-    try:
-        from scipy.optimize import linear_sum_assignment
-    except ImportError as missing:
-        raise UsageError("Matching proposals to objects needs SciPy: pip install 'vidmem[metrics]'") from missing
     fits = np.array([[(np.mean(each["J"]) + np.mean(each["F"])) / 2 for each in row] for row in rows])
-    row, column = linear_sum_assignment(-fits)
+    row, column = assign(fits)
     return sorted(zip(row.tolist(), column.tolist(), strict=True), key=lambda pair: pair[1])

@@ -18,6 +18,7 @@ Labels = np.ndarray | Mapping[int, np.ndarray]
 Of several masks an object without one has no pixel, or where a protocol says so, is not annotated in that frame.
 """
 
+FEW = 24  # ids that are looked for one by one, rather than by where labels change
 VOID = 255  # the label of pixels that DAVIS leaves undecided
 
 
@@ -53,10 +54,20 @@ class Masks:
         return sorted(self.ids if isinstance(self.labels, np.ndarray) else self.labels)
 
     @cached_property
+    def highest(self) -> int:
+        """The highest id that has a pixel, 0 without one; the void label of label images counts."""
+        if isinstance(self.labels, np.ndarray):
+            return int(self.labels.max(initial=0))
+        return max(self.ids, default=0)
+
+    @cached_property
     def ids(self) -> frozenset[int]:
         """The objects that have a pixel, and with label images the void label too."""
         if not isinstance(self.labels, np.ndarray):
             return frozenset(object_id for object_id, mask in self.labels.items() if np.any(mask))
+        if self._narrow.dtype == np.uint8 and self.highest < FEW:
+            values = self._narrow.tobytes()
+            return frozenset(object_id for object_id in range(1, self.highest + 1) if object_id in values)
         flat = self._narrow.ravel()
         begins = flat[1:][flat[1:] != flat[:-1]]  # every label but the first begins somewhere
         return frozenset(int(each) for each in np.unique(np.append(begins, flat[0]))) - {0}

@@ -72,10 +72,11 @@ class Mose2:
 
 
 def _with_both(numbers: dict[str, float]) -> dict[str, float]:
-    """Puts the mean of J and F of each kind in front."""
-    both = {"J&F": ("J", "F")} | {f"J&F-{kind}": (f"J-{kind}", f"F-{kind}") for kind in KINDS}
-    both["J&F-classic"] = ("J", "F-classic")
-    return {name: (numbers[j] + numbers[f]) / 2 for name, (j, f) in both.items()} | numbers
+    """Adds the mean of J and F of each kind; J&F, J and F come first."""
+    pairs = {"J&F": ("J", "F")} | {f"J&F-{kind}": (f"J-{kind}", f"F-{kind}") for kind in KINDS}
+    pairs["J&F-classic"] = ("J", "F-classic")
+    both = {name: (numbers[j] + numbers[f]) / 2 for name, (j, f) in pairs.items()}
+    return {"J&F": both["J&F"], "J": numbers["J"], "F": numbers["F"]} | both | numbers
 
 
 def _table(row: list[Comparison]) -> ObjectScores:

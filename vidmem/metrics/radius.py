@@ -55,4 +55,4 @@ def disk(radius: float) -> Rows:
         columns = np.flatnonzero(line)
         if len(columns):
             rows.append((row - anchor, int(columns[0]) - anchor, int(columns[-1]) - anchor))
-    return tuple(rows)
+    return tuple(rows) or ((-anchor, -anchor, -anchor),)  # of an empty one OpenCV takes the top left corner

@@ -36,13 +36,11 @@ def decay(values: np.ndarray, edges: Edges = "exact") -> float:
 
 def summary(scores: Mapping[str, np.ndarray], edges: Edges = "exact") -> dict[str, float]:
     """One object's numbers: J&F, and for J and F each the mean, the recall and the decay."""
-    numbers = {"J&F": 0.0}
+    j, f = mean(scores["J"]), mean(scores["F"])
+    numbers = {"J&F": (j + f) / 2, "J": j, "F": f}
     for measure in ("J", "F"):
-        values = scores[measure]
-        numbers[measure] = mean(values)
-        numbers[f"{measure}-Recall"] = recall(values)
-        numbers[f"{measure}-Decay"] = decay(values, edges)
-    numbers["J&F"] = (numbers["J"] + numbers["F"]) / 2
+        numbers[f"{measure}-Recall"] = recall(scores[measure])
+        numbers[f"{measure}-Decay"] = decay(scores[measure], edges)
     return numbers
 
 

@@ -48,7 +48,11 @@ class Model(Protocol):
         ...
 
     def decode(self, features: Features, questions: Sequence[Question]) -> list[Candidates]:
-        """The candidates for each question, in one batched call."""
+        """The candidates for each question, in one batched call.
+
+        Pages are attended as they say: unpacked, in the cells and squares they name. Where a memory wants usage, its
+        candidates carry it.
+        """
         ...
 
     def remember(self, features: Features, guesses: Sequence[Guess]) -> Tensor:

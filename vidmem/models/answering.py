@@ -27,20 +27,21 @@ class Row(NamedTuple):
     masks: Tensor  # (K, h, w) logits
     object_pointers: Tensor  # (K, C)
     numbers: Tensor  # (4,) K predicted IoUs, zeros up to three, the object score
+    usage: tuple[Tensor, ...] | None = None  # for each page of the memory (N,): how much its tokens were attended
 
 
 def answer_by_looking(model: Sam2, features: Features, questions: dict[int, Question]) -> dict[int, Row]:
     """Rows for questions without a mask. Up to one point may mean several things: three candidates; else one."""
     s4, s8, s16 = features.levels
     points = {i: points_of(question.prompt, features, model.sizes.image_size) for i, question in questions.items()}
-    images = _conditioned(model, s16, questions)
+    seen = _conditioned(model, s16, questions)
     rows: dict[int, Row] = {}
     # No point and one point become equally many tokens, so tracking and a click are asked together.
     for alike in groups(questions, lambda i: (max(1, len(points[i][0])), questions[i].previous is None)):
         given, labels = _padded([points[i] for i in alike], s16.device)
         previous = [questions[i].previous for i in alike]
         answers = model.decode_masks(
-            torch.stack([images[i] for i in alike]), s8, s4, given, labels, _started(model, previous)
+            torch.stack([seen[i].image for i in alike]), s8, s4, given, labels, _started(model, previous)
         )
         picks = _single_picks(model, answers)
         for row, i in enumerate(alike):
@@ -49,6 +50,7 @@ def answer_by_looking(model: Sam2, features: Features, questions: dict[int, Ques
                 rows[i] = _row(masks[1:], pointers[1:], pred_iou[1:], score)
             else:  # the pointer stays that of mask 0, whichever mask is shown
                 rows[i] = _row(masks[picks[row]], pointers[:1], pred_iou[picks[row]], score)
+            rows[i] = rows[i]._replace(usage=seen[i].usage)
     return rows
 
 
@@ -71,18 +73,27 @@ def answer_with_given(model: Sam2, features: Features, questions: dict[int, Ques
     return {i: _row(logits[row], pointers[row, None], sure[row], score[row]) for row, i in enumerate(questions)}
 
 
-def _conditioned(model: Sam2, s16: Tensor, questions: dict[int, Question]) -> dict[int, Tensor]:
-    """What each question sees of the frame after remembering. Memories of equal layout are attended in one batch."""
-    images: dict[int, Tensor] = {}
+class Seen(NamedTuple):
+    """What a question sees of the frame after remembering."""
+
+    image: Tensor  # (C, h, w)
+    usage: tuple[Tensor, ...] | None = None
+
+
+def _conditioned(model: Sam2, s16: Tensor, questions: dict[int, Question]) -> dict[int, Seen]:
+    """What each question sees of the frame. Memories of equal layout are attended in one batch."""
+    seen: dict[int, Seen] = {}
     memories = {i: question.memory for i, question in questions.items()}
     remembered = {i: memory for i, memory in memories.items() if memory is not None and not is_empty(memory)}
     for alike in groups(remembered, lambda i: remembered[i].layout):
-        batch = memory_batch([remembered[i] for i in alike], s16.device)
-        images |= dict(zip(alike, model.condition(s16, **batch), strict=True))
+        images, usage = model.condition(s16, **memory_batch([remembered[i] for i in alike], s16.device))
+        for row, i in enumerate(alike):
+            shares = usage if remembered[i].want_usage else None
+            seen[i] = Seen(images[row], None if shares is None else tuple(page[row].clone() for page in shares))
     if len(remembered) < len(questions):
-        fresh = model.without_memory(s16)[0]
-        images |= {i: fresh for i in questions if i not in remembered}
-    return images
+        fresh = Seen(model.without_memory(s16)[0])
+        seen |= {i: fresh for i in questions if i not in remembered}
+    return seen
 
 
 def _started(model: Sam2, previous: Sequence[Tensor | None]) -> Tensor | None:

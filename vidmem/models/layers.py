@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidmem.kernels import attend
+from vidmem.kernels import attend, usage
 from vidmem.models.position import rotate
 
 Rotation = tuple[Tensor, Tensor]
@@ -66,15 +66,35 @@ class Attention(nn.Module):
         turn_keys: Callable[[Tensor], Tensor] | None = None,
         bias: Tensor | None = None,
     ) -> Tensor:
-        """q (B or 1, M, width)   k, v (B, N, key width)   bias (B, N)   ->   (B, M, width)"""
-        queries, keys, values = self._split(self.q_proj(q)), self._split(self.k_proj(k)), self._split(self.v_proj(v))
-        if turn_queries is not None:
-            queries = rotate(queries, turn_queries)
-        if turn_keys is not None:
-            keys = turn_keys(keys)
+        """q (B or 1, M, width)   k, v (B, N, key width)   bias (B, N)   ->   (B, M, width)
+
+        `turn_keys` may make fewer keys of k; then v and bias have as many.
+        """
+        queries, keys = self._looking(q, k, turn_queries, turn_keys)
+        values = self._split(self.v_proj(v))
         batch = max(len(queries), len(keys))
         queries, keys, values = (x.expand(batch, -1, -1, -1) for x in (queries, keys, values))
         return self.out_proj(attend(queries, keys, values, bias).transpose(1, 2).flatten(2))
+
+    def usage(
+        self,
+        q: Tensor,
+        k: Tensor,
+        turn_queries: Rotation | None = None,
+        turn_keys: Callable[[Tensor], Tensor] | None = None,
+        bias: Tensor | None = None,
+    ) -> Tensor:
+        """(B, N) how much of the attention that `forward` pays goes to each key; each row adds up to 1."""
+        return usage(*self._looking(q, k, turn_queries, turn_keys), bias)
+
+    def _looking(
+        self, q: Tensor, k: Tensor, turn_queries: Rotation | None, turn_keys: Callable[[Tensor], Tensor] | None
+    ) -> tuple[Tensor, Tensor]:
+        """Queries and keys as they meet, (B or 1, heads, M, C) and (B, heads, N, C)."""
+        queries, keys = self._split(self.q_proj(q)), self._split(self.k_proj(k))
+        if turn_queries is not None:
+            queries = rotate(queries, turn_queries)
+        return queries, keys if turn_keys is None else turn_keys(keys)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, N, C)

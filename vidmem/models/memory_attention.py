@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
-from vidmem.errors import UsageError
 from vidmem.models.layers import Attention, Rotation
+from vidmem.models.pages import Lie, pooled, turned
 from vidmem.models.position import axial_rotation, rotate
 from vidmem.models.sizes import Architecture
 
-
-def page_stride(tokens: int, grid: tuple[int, int]) -> int:
-    """How many cells of the grid one token of a page stands for, along each axis: 1, or more for a pooled page."""
-    height, width = grid
-    stride = 1
-    while height // stride * (width // stride) > tokens:
-        stride += 1
-    if height % stride or width % stride or height * width != tokens * stride * stride:
-        raise UsageError(
-            f"A memory page of {tokens} tokens does not fit the model's {height} x {width} memory grid "
-            f"({height * width} tokens, or that divided by a square). Was it made by a model of another input size?"
-        )
-    return stride
+Turn = Callable[[Tensor], Tensor]
 
 
-def _turn_keys(rotations: list[Rotation], keys: Tensor) -> Tensor:
-    """Rotate the tokens of each page as if it lay over the current frame; what follows the pages stays as it is."""
-    sizes = [len(cosine) for cosine, _ in rotations]
-    paged = sum(sizes)
-    pages, rest = keys[:, :, :paged], keys[:, :, paged:]
-    if len(set(sizes)) == 1:
-        turned = rotate(pages.unflatten(2, (len(sizes), -1)), rotations[0]).flatten(2, 3)
-    else:
-        cosines, sines = zip(*rotations, strict=True)
-        turned = rotate(pages, (torch.cat(cosines), torch.cat(sines)))
-    return torch.cat((turned, rest), dim=2) if rest.shape[2] else turned
+class Remembered(NamedTuple):
+    """What the features of a frame have become after looking at memory."""
+
+    image: Tensor  # (B, N, C)
+    usage: Tensor | None  # (B, M') how much each key was attended in the last layer, where that was wanted
 
 
 class MemoryAttentionLayer(nn.Module):
@@ -54,18 +37,23 @@ class MemoryAttentionLayer(nn.Module):
     def forward(
         self,
         image: Tensor,
-        memory: Tensor,
+        values: Tensor,
         keys: Tensor,
         own: Rotation,
-        pages: list[Rotation],
+        turn: Turn | None,
         bias: Tensor | None,
-    ) -> Tensor:
-        """image (B or 1, N, C)   memory, keys (B, M, Cm)   bias (B, M)   ->   (B, N, C)"""
+        want_usage: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """image (B or 1, N, C)   keys (B, M, Cm)   values (B, M', Cm)   bias (B, M')   ->   (B, N, C), (B, M') or None
+
+        turn: the M projected keys as the M' that are attended
+        """
         normed = self.norm1(image)
         image = image + self.self_attn(normed, normed, normed, own, partial(rotate, rotation=own))
-        turn = partial(_turn_keys, pages) if pages else None
-        image = image + self.cross_attn_image(self.norm2(image), keys, memory, own, turn, bias)
-        return image + self.linear2(self.linear1(self.norm3(image)).relu())
+        normed = self.norm2(image)
+        usage = self.cross_attn_image.usage(normed, keys, own, turn, bias) if want_usage else None
+        image = image + self.cross_attn_image(normed, keys, values, own, turn, bias)
+        return image + self.linear2(self.linear1(self.norm3(image)).relu()), usage
 
 
 class MemoryAttention(nn.Module):
@@ -85,19 +73,23 @@ class MemoryAttention(nn.Module):
         memory: Tensor,
         keys: Tensor,
         grid: tuple[int, int],
-        pages: tuple[int, ...],
+        pages: Sequence[Lie],
         bias: Tensor | None = None,
-    ) -> Tensor:
+        want_usage: bool = False,
+    ) -> Remembered:
         """What the image is after remembering.
 
         image (B or 1, h w, C) features + 0.1 position, row by row over `grid` (h, w). One image for the whole batch is
         looked at once until the first layer meets the memories.
-        memory (B, M, Cm) values   keys (B, M, Cm) memory + position   bias (B, M) added to the attention logits
-        pages: tokens of each page; they come first in M and are rotated, the rest (object pointers) are not.
+        memory (B, M, Cm) values   keys (B, M, Cm) memory + position   bias (B, M') added to the attention logits
+        pages: how each page lies; they come first in M and are rotated, the rest (object pointers) are not. M' is M
+        with what is pooled counted once.
         """
-        channels, device = image.shape[2], image.device
-        own = axial_rotation(channels, *grid, device)
-        turns = [axial_rotation(channels, *grid, device, page_stride(tokens, grid)) for tokens in pages]
-        for layer in self.layers:
-            image = layer(image, memory, keys, own, turns, bias)
-        return self.norm(image)
+        own = axial_rotation(image.shape[2], *grid, image.device)
+        turn = partial(turned, grid=grid, pages=pages) if pages else None
+        values = pooled(memory, grid, pages)
+        usage = None
+        for depth, layer in enumerate(self.layers, start=1):
+            last = depth == len(self.layers)
+            image, usage = layer(image, values, keys, own, turn, bias, want_usage and last)
+        return Remembered(self.norm(image), usage)

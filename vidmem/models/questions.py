@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vidmem.errors import InputError
 from vidmem.models.prompt_encoder import BOX_END, BOX_START
-from vidmem.values import Features, Memory, Prompt
+from vidmem.values import Features, Memory, Prompt, unpacked
 
 T = TypeVar("T")
 
@@ -23,6 +23,9 @@ class Attended(TypedDict):
     slots: Tensor
     page_scale: Tensor | None
     page_bias: Tensor | None
+    pools: list[int]
+    cells: list[Tensor | None]
+    want_usage: bool
     pointers: NotRequired[Tensor]
     ages: NotRequired[Tensor]
     pointer_scale: NotRequired[Tensor | None]
@@ -115,6 +118,9 @@ def memory_batch(memories: Sequence[Memory], device: torch.device) -> Attended:
         slots=slots,
         page_scale=column([[page.key_scale for page in memory.pages] for memory in memories], 1.0),
         page_bias=column([[page.key_bias for page in memory.pages] for memory in memories], 0.0),
+        pools=[page.pool for page in first.pages],
+        cells=[_cells(memories, index, device) for index in range(len(first.pages))],
+        want_usage=any(memory.want_usage for memory in memories),
     )
     if first.pointers:
         ages = [[p.position / memory.pointer_span for p in memory.pointers] for memory in memories]
@@ -129,4 +135,10 @@ def _tokens(memory: Memory, index: int) -> Tensor:
     tokens = memory.pages[index].entry.tokens
     if tokens is None:
         raise ValueError(f"The memory page of frame {memory.pages[index].entry.frame} has no tokens to attend.")
-    return tokens
+    return unpacked(tokens)
+
+
+def _cells(memories: Sequence[Memory], index: int, device: torch.device) -> Tensor | None:
+    """(B, N) where the tokens of the page lie; None where it is a whole grid. Equal layouts agree in that."""
+    rows = [cells for memory in memories if (cells := memory.pages[index].entry.cells) is not None]
+    return torch.stack(rows).long().to(device) if rows else None

@@ -7,6 +7,7 @@ guesses through them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -23,9 +24,10 @@ from vidmem.models.hiera import ImageEncoder
 from vidmem.models.holes import fill_holes
 from vidmem.models.layers import MLP
 from vidmem.models.mask_decoder import MaskDecoder
-from vidmem.models.memory_attention import MemoryAttention, page_stride
+from vidmem.models.memory_attention import MemoryAttention
 from vidmem.models.memory_encoder import MemoryEncoder
 from vidmem.models.options import Options, as_device, as_dtype, as_grid
+from vidmem.models.pages import lie, place_code, shared_out
 from vidmem.models.pixels import prepare
 from vidmem.models.position import sine_map, time_code
 from vidmem.models.prompt_encoder import PromptEncoder
@@ -43,6 +45,13 @@ class Answers(NamedTuple):
     pred_iou: Tensor  # (B, 4) 0..1
     object_pointers: Tensor  # (B, 4, C), not mixed with the pointer of absence
     object_score: Tensor  # (B, 1) logit
+
+
+class Conditioned(NamedTuple):
+    """The features of a frame after looking at what is remembered."""
+
+    image: Tensor  # (B, C, h, w)
+    usage: list[Tensor] | None  # for each page (B, N): how much each token was attended, where that was wanted
 
 
 class Sam2(nn.Module):
@@ -91,23 +100,32 @@ class Sam2(nn.Module):
         page_scale: Tensor | None = None,
         page_bias: Tensor | None = None,
         pointer_scale: Tensor | None = None,
-    ) -> Tensor:
+        pools: Sequence[int] | None = None,
+        cells: Sequence[Tensor | None] | None = None,
+        want_usage: bool = False,
+    ) -> Conditioned:
         """The features of a frame after looking at what is remembered.
 
         s16 (B or 1, C, h, w)
         pages: P tensors (B, N, Cm)   slots (B, P) rows of the temporal code   page_scale, page_bias (B, P)
         pointers (B, R, C)   ages (B, R) in spans, negative for the future   pointer_scale (B, R)
-        ->   (B, C, h, w)
+        pools: P sides of the squares of tokens that are attended as one
+        cells: P times (B, N) where the tokens lie, or None where the page is a grid, row by row
 
-        The scale multiplies memory + position before the key projection, the bias is added to the attention logits.
+        The scale multiplies memory + position before the key projection, the bias is added to the attention logits. A
+        square of tokens attended as one counts as many as it stands for, by a bias of its own.
         """
         grid = s16.shape[2], s16.shape[3]
         width, narrow, dtype = self.sizes.d_model, self.sizes.mem_dim, s16.dtype
         image = s16 + POSITION_SHARE * sine_map(width, *grid, s16.device).to(dtype)
+        lies = [
+            lie(tokens.shape[1], grid, pools[index] if pools else 1, cells[index] if cells else None)
+            for index, tokens in enumerate(pages)
+        ]
         values, keys = [], []
         for index, tokens in enumerate(pages):
             tokens = tokens.to(dtype)
-            place = sine_map(narrow, *grid, s16.device, page_stride(tokens.shape[1], grid)).flatten(1).T.to(dtype)
+            place = place_code(narrow, grid, lies[index], s16.device).to(dtype)
             key = tokens + (place + self.maskmem_tpos_enc[slots[:, index], 0])
             values.append(tokens)
             keys.append(key if page_scale is None else key * page_scale[:, index, None, None].to(dtype))
@@ -122,15 +140,18 @@ class Sam2(nn.Module):
                 key = key * pointer_scale.to(dtype).repeat_interleave(parts, dim=1)[..., None]
             keys.append(key)
         memory = torch.cat(values, dim=1)
-        counts = tuple(tokens.shape[1] for tokens in pages)
+        if any(page.pool > 1 for page in lies):
+            weight = torch.tensor([2 * math.log(page.pool) for page in lies], device=s16.device)
+            page_bias = weight.expand(len(memory), -1) if page_bias is None else page_bias + weight
         bias = None
         if page_bias is not None:
-            bias = page_bias.new_zeros(memory.shape[:2])
-            bias[:, : sum(counts)] = page_bias.repeat_interleave(torch.tensor(counts, device=bias.device), dim=1)
-        seen = self.memory_attention(
-            image.flatten(2).transpose(1, 2), memory, torch.cat(keys, dim=1), grid, counts, bias
-        )
-        return seen.transpose(1, 2).unflatten(2, grid)
+            counts = [page.attended for page in lies]
+            bias = page_bias.repeat_interleave(torch.tensor(counts, device=s16.device), dim=1, output_size=sum(counts))
+            bias = F.pad(bias, (0, memory.shape[1] - sum(page.tokens for page in lies)))
+        image = image.flatten(2).transpose(1, 2)
+        seen, usage = self.memory_attention(image, memory, torch.cat(keys, dim=1), grid, lies, bias, want_usage)
+        shares = None if usage is None else shared_out(usage, grid, lies)
+        return Conditioned(seen.transpose(1, 2).unflatten(2, grid), shares)
 
     def decode_masks(
         self,
@@ -219,6 +240,7 @@ class Sam2(nn.Module):
                 rows[i].object_pointers,
                 self.no_obj_ptr[0].detach(),
                 scores[-1],
+                rows[i].usage,
             )
             for i, scores in enumerate(numbers)
         ]

@@ -9,9 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vidmem.kernels import attend
+from vidmem.errors import UsageError
+from vidmem.kernels import attend, usage
 from vidmem.models import ModelSpec
-from vidmem.values import Candidates, Features, Frame, Guess, Memory, Question
+from vidmem.values import Candidates, Features, Frame, Guess, Memory, Question, unpacked
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,26 @@ class Toy:
         if question.prompt is not None:
             mask = self._marked(features, question)
             return Candidates(mask[None], (1.0,), self._colour(features, mask > 0)[None], torch.zeros(3), 8.0)
-        expected = self._expected(features, question.memory)
+        expected, shares = self._expected(features, question.memory)
         closeness = 1 - (features.levels[0][0] - expected[:, None, None]).norm(dim=0)  # (h, w)
         masks = torch.stack([((closeness - limit) * self.sharpness).clamp(-8, 8) for limit in (0.75, 0.85, 0.95)])
         inside = [closeness[mask > 0] for mask in masks]
         pred_iou = tuple(float(each.mean()) if len(each) else 0.01 for each in inside)
         pointers = torch.stack([self._colour(features, mask > 0) for mask in masks])
-        return Candidates(masks, pred_iou, pointers, torch.zeros(3), 4.0 if len(inside[1]) else -4.0)
+        return Candidates(masks, pred_iou, pointers, torch.zeros(3), 4.0 if len(inside[1]) else -4.0, shares)
 
-    def _expected(self, features: Features, memory: Memory | None) -> Tensor:
-        """(3,) the colour looked for: what the pages say, weighed by likeness to the picture."""
+    def _expected(self, features: Features, memory: Memory | None) -> tuple[Tensor, tuple[Tensor, ...] | None]:
+        """(3,) the colour looked for: what the pages say, weighed by likeness to the picture; and how much each said,
+        where that is wanted."""
         if memory is None or not memory.pages:
-            return torch.full((3,), 2.0)
-        pages = torch.cat([page.entry.tokens for page in memory.pages if page.entry.tokens is not None])[None, None]
+            return torch.full((3,), 2.0), None
+        if any(page.pool > 1 for page in memory.pages):
+            raise UsageError("The toy model has pages of one token, which cannot be pooled. Leave the pool out.")
+        pages = [unpacked(page.entry.tokens) for page in memory.pages if page.entry.tokens is not None]
+        tokens = torch.cat(pages)[None, None]
         picture = features.levels[0].flatten(2).mT[:, None]  # (1, 1, h*w, 3)
-        return attend(picture, pages, pages)[0, 0].mean(0)
+        shares = usage(picture, tokens)[0].split([len(page) for page in pages]) if memory.want_usage else None
+        return attend(picture, tokens, tokens)[0, 0].mean(0), shares
 
     def _marked(self, features: Features, question: Question) -> Tensor:
         """(h, w) logits of what a prompt marks: a mask as it is, a box filled, a point as a small square."""

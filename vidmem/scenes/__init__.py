@@ -1,6 +1,6 @@
 """Scenes: long drawn videos whose every mask is known, each kind made to put one weakness of a memory to the test.
 
-A scene is a function of (kind, seed, frames); any frame of it is drawn by itself, in no time and in any order:
+A scene is a function of (kind, seed, frames); any frame of it is drawn by itself, in any order:
 
     scene = make("occlusion", seed=0, frames=400)
     picture, labels = draw(scene, 250), truth(scene, 250).labels        # both from vidmem.scenes.drawing

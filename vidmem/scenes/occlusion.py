@@ -71,7 +71,8 @@ def _journey(chance: np.random.Generator, frames: int, screen: _Board) -> np.nda
                 edge = (screen.x + side * screen.width / 2, journey.here[1])
                 journey = journey.to(edge, pace).rest(int(chance.integers(*PEEP)))
             case "hide":
-                journey = journey.to((screen.x, screen.level(chance)), pace).rest(int(chance.integers(HIDE[0], longest + 1)))
+                journey = journey.to((screen.x, screen.level(chance)), pace)
+                journey = journey.rest(int(chance.integers(HIDE[0], longest + 1)))
                 side *= int(chance.choice([-1, 1]))
             case _:
                 side *= -1

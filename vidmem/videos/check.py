@@ -197,6 +197,11 @@ def _detections(video: Video, sizes: dict[str, Size], problems: list[Problem]) -
     except InputError as error:
         problems.append(_problem(error, truth.path))
         return Findings()
+    lacking = [name for name in video.frame_names if name not in frames]
+    if lacking and truth.complete:
+        problems.append(
+            Problem(truth.path, f"does not speak of every frame; lacking: {len(lacking)}, first {lacking[0]}")
+        )
     for name, boxes in frames.items():
         if name not in video.frame_names:
             problems.append(Problem(truth.path, f"speaks of {name}, which is no frame of {video.name}"))

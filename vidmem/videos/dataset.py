@@ -89,8 +89,11 @@ def open_dataset(card: str, root: str | Path, split: str | None = None) -> Datas
 
 def read_card(name: str) -> dict[str, Any]:
     """A data set's card, checked; its layout as {"name": ..., options}."""
-    card = cards.read("datasets", name)
     where = f"The card {name!r}"
+    try:
+        card = cards.read("datasets", name)
+    except ValueError as error:
+        raise UsageError(f"{where} is no TOML ({error}).") from error
     _refuse_unknown(where, card, WORDS)
     lacking = [word for word in NEEDED if word not in card]
     if lacking:

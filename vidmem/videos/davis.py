@@ -23,6 +23,7 @@ class Davis:
                 only those of the first one.
     told        False where the task is to find the objects too
     complete    False where only first masks are public
+    dense       whether every frame must have a mask, so that a copy that lacks some is refused instead of scored
     """
 
     root: Root
@@ -35,6 +36,7 @@ class Davis:
     late: bool = False
     told: bool = True
     complete: bool = True
+    dense: bool = False
 
     def names(self) -> list[str]:
         if self.list:
@@ -45,5 +47,13 @@ class Davis:
         images = self.root.images(self.root.folder(self.frames) / name)
         masks = self.root.folder(self.masks) / name
         store = LabelImages(self.root, masks, self.merge, tuple(self.background), self.void)
+        if self.dense:
+            _must_be_dense(store, [each.stem for each in images])
         truth = MaskTruth(store, lambda: store.objects(self.late), self.void, self.complete)
         return of_pictures(self.root, name, images, truth, self.told)
+
+
+def _must_be_dense(store: LabelImages, names: Sequence[str]) -> None:
+    lacking = [name for name in names if name not in store.files]
+    if lacking:
+        raise store.root.broken(store.place(lacking[0]), f"is missing; frames without a mask: {len(lacking)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Generated:
 
     root: Root
     scenes: Sequence[str] = ()
-    seeds: int = 3
+    seeds: int = 2
     first_seed: int = 0
     frames: int = 300
 
@@ -63,6 +64,9 @@ class _Drawn:
     @cached_property
     def scene(self) -> Scene:
         return make(self.kind, self.seed, len(self.annotated))
+
+    def place(self, name: str) -> Path:
+        return Path(f"{self.kind}-{self.seed}", name)
 
     def objects(self) -> Mapping[int, TrueObject]:
         first = self.scene.first_frames

@@ -20,7 +20,7 @@ class Lvos:
 
     folder      the split's folder, of several the first that is there: JPEGImages, Annotations and `meta` in it
     meta        the file of the objects and their ranges
-    unseen      the videos whose objects are of kinds that the training split does not have
+    unseen      the videos whose objects are of kinds that the training split does not have; without, it is not known
     step        frames from one annotation to the next
     digits      of a frame's name
     complete    False where only the first mask of each object is public
@@ -59,7 +59,8 @@ class Lvos:
             for object_id, each in self._meta[name]["objects"].items():
                 start, end = (int(each["frame_range"][word]) for word in ("start", "end"))
                 frames = tuple(f"{number:0{self.digits}d}" for number in range(start, end, self.step))
-                found[int(object_id)] = TrueObject(int(object_id), frames[0], frames, unseen=name in self.unseen)
+                unseen = name in self.unseen if self.unseen else None
+                found[int(object_id)] = TrueObject(int(object_id), frames[0], frames, unseen=unseen)
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
             raise self.root.broken(self._file, f"has no objects with a frame_range for {name} ({error!r})") from error
         return dict(sorted(found.items()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,5 +106,6 @@ class Root:
             raise self.broken(folder, "is missing")
         try:
             return images_in(folder)
-        except InputError:
-            raise self.broken(folder, "holds no images") from None
+        except InputError as error:
+            is_open = os.access(folder, os.R_OK | os.X_OK)
+            raise self.broken(folder, "holds no images" if is_open else "cannot be listed: no permission") from error

@@ -14,6 +14,8 @@ from typing import Protocol
 
 import numpy as np
 
+from vidmem.videos.root import Root
+
 
 @dataclass(frozen=True)
 class TrueObject:
@@ -31,6 +33,9 @@ class TrueObject:
 
 class MaskStore(Protocol):
     """Where masks come from. Frames by name; everything is read when it is asked for, and not kept."""
+
+    @property
+    def root(self) -> Root: ...  # of the data set, for messages
 
     @property
     def annotated(self) -> tuple[str, ...]: ...  # names of the frames that have a mask file, in order

@@ -53,7 +53,8 @@ class Video:
     def prompts(self) -> Mapping[int, tuple[Prompt, ...]]:
         """frame index -> what a semi-supervised tracker is told there: an object's mask, or its box, where it begins.
 
-        Empty for detection, and where the task is to find the objects too.
+        Empty for detection, and where the task is to find the objects too. Raises BrokenDataset where an object is not
+        to be seen in the frame that it begins in.
         """
         if not self.is_told:
             return {}
@@ -80,6 +81,10 @@ class Video:
         told = {}
         for name, object_ids in begun.items():
             masks = truth.masks(name) or {}
+            for each in object_ids:
+                if each not in masks or not masks[each].any():
+                    place = truth.store.place(name)
+                    raise truth.store.root.broken(place, f"does not show object {each}, which begins there")
             told[self.index_of(name)] = tuple(Prompt(each, mask=torch.from_numpy(masks[each])) for each in object_ids)
         return dict(sorted(told.items()))
 

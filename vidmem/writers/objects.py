@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,15 @@ class ObjectMasks:
 
     needs_image = False
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = make_folder(Path(folder) / "objects")
+    def __init__(self, folder: Path, inside: str = "objects", names: Mapping[int, str] | None = None) -> None:
+        """names: what the folder of an object is called where that is not its id."""
+        self.folder, self.names = make_folder(Path(folder) / inside), names or {}
         self.frames = 0
 
     def write(self, annotation: Annotation, image: np.ndarray | None = None) -> None:
         """Raises InputError when the disk refuses."""
         for object_id, each in annotation.objects.items():
-            path = place(self.folder / str(object_id), annotation.name, ".png")
+            path = place(self.folder / self.names.get(object_id, str(object_id)), annotation.name, ".png")
             make_folder(path.parent)
             with replacing(path, self.frames) as file:
                 Image.fromarray(np.multiply(each.mask, 255, dtype=np.uint8)).save(file, "PNG", compress_level=3)

@@ -23,8 +23,8 @@ class PaletteMasks:
 
     needs_image = False
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = make_folder(Path(folder) / "masks")
+    def __init__(self, folder: Path, inside: str = "masks") -> None:
+        self.folder = make_folder(Path(folder) / inside)
         self.frames = 0
         self._warned = False
 
