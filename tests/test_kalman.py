@@ -14,7 +14,7 @@ HEIGHT = 3  # its place in the mean
 
 
 class Matrices:
-    """The filter as DeepSORT writes it (arXiv 1703.07402, 2.2), in the matrices of a textbook. Slow, and the truth."""
+    """The filter as DeepSORT writes it (arXiv 1703.07402, 2.1), in the matrices of a textbook. Slow, and the truth."""
 
     def __init__(self, box):
         self.mean = np.concatenate((self.measured(box), np.zeros(4)))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from offers import moving, offer, square
 
-from vidmem.choices.boxes import EMPTY, Box, boxes, overlap
+from vidmem.choices.boxes import EMPTY, Box, boxes_of, overlap
 from vidmem.choices.kalman import Kalman
 from vidmem.choices.motion import LOST, Motion, MotionState
 from vidmem.values import Candidates
@@ -62,7 +62,7 @@ def test_after_a_doubted_answer_the_motion_begins_anew_at_the_next_whatever_its_
     choice = Motion(**options)
     lost = choice.learn(follow(choice, 30), moving(30, pred_iou=DOUBTED), 0)
     again = choice.learn(lost, moving(31, pred_iou=DOUBTED), 0)
-    assert again == MotionState(Kalman().start(boxes(moving(31))[0]), 1)
+    assert again == MotionState(Kalman().start(boxes_of(moving(31))[0]), 1)
 
 
 @pytest.mark.parametrize("candidates", [moving(20, -0.5), offer([NOTHING] * 3), moving(20, 0.0)])
@@ -93,7 +93,7 @@ def test_the_reference_follows_an_empty_mask_into_the_corner():
 def test_a_clear_prompt_begins_the_motion_where_it_says():
     there = offer([square(4, 20)])
     begun = Motion().learn(follow(Motion(), 20), there, 0)
-    assert begun == MotionState(Kalman().start(boxes(there)[0]), 1)
+    assert begun == MotionState(Kalman().start(boxes_of(there)[0]), 1)
     untouched = follow(Motion(**REFERENCE), 20)
     assert Motion(**REFERENCE).learn(untouched, there, 0) == untouched
 
@@ -106,9 +106,9 @@ def test_boxes_are_those_of_the_mask_at_the_models_size():
     blank = torch.full((8, 8), -8.0)
     one = blank.clone()
     one[2, 5] = 8.0
-    assert boxes(offer([one, blank]))[0] == (20.0, 8.0, 23.0, 11.0)
-    assert boxes(offer([one, blank]))[1] == EMPTY
-    assert boxes(offer([torch.full((8, 6), 8.0)]))[0] == (0.0, 0.0, 23.0, 31.0)
+    assert boxes_of(offer([one, blank]))[0] == (20.0, 8.0, 23.0, 11.0)
+    assert boxes_of(offer([one, blank]))[1] == EMPTY
+    assert boxes_of(offer([torch.full((8, 6), 8.0)]))[0] == (0.0, 0.0, 23.0, 31.0)
 
 
 def test_one_wait_for_the_device_a_judgement_and_none_to_learn_from_it(monkeypatch):
@@ -175,7 +175,7 @@ def test_with_the_references_flags_every_state_is_the_references(later, quiet):
     for ious, around, score in settled + later:
         candidates = Candidates(NO_MASKS, ious, NO_MASKS, NO_MASKS, score)
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("vidmem.choices.motion.boxes", lambda _, known=around: known)
+            patched.setattr("vidmem.choices.motion.boxes_of", lambda _, known=around: known)
             belief = choice.judge(state, candidates)
             state = choice.learn(state, candidates, belief.pick)
         motion_iou = None if belief.motion_iou is None else belief.motion_iou[belief.pick]

@@ -76,3 +76,8 @@ def test_each_past_of_the_combination_has_its_own_motion():
         state, _ = tracker.step(state, frame)
     assert len(state[1]) == 3
     assert all(isinstance(history.choice, MotionState) and history.choice.steady == 15 for history in state[1])
+
+
+def test_motion_and_loop_agree_on_what_is_present(tracker):
+    if hasattr(tracker.choice, "present_above"):
+        assert tracker.choice.present_above == tracker.present_above

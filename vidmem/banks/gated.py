@@ -41,7 +41,7 @@ class Gated:
     limit: int = 15  # frames that passed are looked for until there are so many: max_obj_ptrs_in_encoder - 1
     pointers: str = "passed"  # "passed": by rank, of frames that passed (SAM2Long, SAM 3); "recent": of all (SAMURAI)
     drop_oldest_pointer: bool = False  # SAM2Long and SAM 3 stop one short of the oldest (sam2_base.py:624); for parity
-    skip_first: bool = False  # SAMURAI looks at the frame behind the start once only (sam2_base.py:666); for parity
+    skip_first: bool = False  # SAMURAI scans from frame 2 on (sam2_base.py:666), the first is soon gone; for parity
     modulation: tuple[float, float] = (1.0, 1.0)  # SAM2Long (0.95, 1.05): keys scaled by rank of the object score
     max_prompts: int = 4  # prompts attended: the first and the newest; 0 for all, without bound
     pointer_span: float = 15.0  # SAM 2: min(frames of the clip, 16) - 1; a stream has no end, hence 15

@@ -23,14 +23,14 @@ ENLARGED = 4  # the decoder's masks are a quarter of the model's input in each d
 _known: WeakKeyDictionary[Candidates, tuple[Box, ...]] = WeakKeyDictionary()
 
 
-def boxes(candidates: Candidates) -> tuple[Box, ...]:
+def boxes_of(candidates: Candidates) -> tuple[Box, ...]:
     """The box of each mask at the model's size, above 0; one wait for the device, however many masks there are."""
     if candidates not in _known:
-        _known[candidates] = _boxes(candidates)
+        _known[candidates] = _measured(candidates)
     return _known[candidates]
 
 
-def _boxes(candidates: Candidates) -> tuple[Box, ...]:
+def _measured(candidates: Candidates) -> tuple[Box, ...]:
     height, width = (side * ENLARGED for side in candidates.masks.shape[-2:])
     whole = F.interpolate(candidates.masks[None].float(), (height, width), mode="bilinear", align_corners=False)[0]
     shown = whole > 0  # (K, H, W)

@@ -1,4 +1,4 @@
-"""Where a box is to be expected next: the Kalman filter of DeepSORT (arXiv 1703.07402, 2.2), which SAMURAI follows.
+"""Where a box is to be expected next: the Kalman filter of DeepSORT (arXiv 1703.07402, 2.1), which SAMURAI follows.
 
 A box is four coordinates that move steadily: the centre x and y, the aspect w / h and the height. The published filter
 has one mean of eight numbers and one covariance of eight by eight. But nothing in it ties one coordinate to another, so

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vidmem.choices import Belief
-from vidmem.choices.boxes import EMPTY, Box, boxes, overlap
+from vidmem.choices.boxes import EMPTY, Box, boxes_of, overlap
 from vidmem.choices.kalman import Kalman, Moving
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ LOST = MotionState()
 class Motion:
     """Predicted IoU, blended with the overlap of the candidate's box and the one the motion leads to."""
 
-    weight: float = 0.15  # of the overlap. SAMURAI: 0.15 for the large model (paper, table 5), 0.25 for all others
+    weight: float = 0.15  # of the overlap. SAMURAI: 0.15 for the large model, 0.25 for tiny, small and base+
     steady_frames: int = 15  # SAMURAI: stable_frames_threshold, answers to follow before the overlap counts
     min_pred_iou: float = 0.3  # SAMURAI: stable_ious_threshold, belief an answer needs to be followed
     present_above: float = 0.0  # object score (a logit) an answer needs to be followed; that of the loop, SAMURAI -1
@@ -87,7 +87,7 @@ class Motion:
     def _boxes(self, candidates: Candidates) -> tuple[Box, ...]:
         """The boxes of the masks as they would be answered: all empty where the object is held to be absent."""
         if candidates.object_score_logit > self.present_above:
-            return boxes(candidates)
+            return boxes_of(candidates)
         return (EMPTY,) * len(candidates.pred_iou)
 
 
