@@ -256,7 +256,8 @@ class Sam2(nn.Module):
         masks = whole.sigmoid()
         if self.options.binarize_prompts:
             masks = torch.where(prompted[:, None], (whole > 0).to(masks.dtype), masks)
-        visible = torch.tensor([guess.visible for guess in guesses], device=logits.device)
+        # Weights were taught to mark absence by their own score; a tracker may show what they hold to be absent.
+        visible = torch.tensor([g.visible and g.object_score_logit > 0 for g in guesses], device=logits.device)
         return self.encode_memory(features.levels[2], masks, visible).to(self.options.memory_dtype)
 
 
