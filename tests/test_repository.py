@@ -73,6 +73,7 @@ MAY = {
         "transforms",
         "values",
     ],
+    "answers": ["emission", "errors", "frames", "prompting", "tracker", "values"],
     "session": ["checkpoints", "emission", "errors", "frames", "states", "tracker", "values"],
     "evaluation": [
         *[each for each in GROUND if each != "rle"],

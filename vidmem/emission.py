@@ -2,6 +2,10 @@
 
 A search that keeps several pasts may change its mind about frames that went by. Given out late, an answer is the one of
 the past that turned out best. The held-back frames are bounded, so a stream needs no more memory for it.
+
+SAM2Long (arXiv 2410.16268) is published offline: when the video is over, the best past says what every frame was. None
+of the three ways here is the paper's; "commit" gives the very same answers, each as soon as nothing can change it any
+more. Only an answer that the lag forces out may be another.
 """
 
 from __future__ import annotations

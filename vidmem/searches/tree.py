@@ -95,23 +95,27 @@ class Tree:
     ) -> list[Branch]:
         """The branches, those replaced by the first whose masks have been its masks long enough."""
         first = kept[0]
-        masks = [_shown(offered[each.parent], each.pick, present[each.parent]) for each in kept]
-        shown = torch.stack(masks).flatten(1)
-        joint, shared = torch.stack(((shown | shown[:1]).sum(1), (shown & shown[:1]).sum(1))).tolist()
         # Past 0 was the first before, so it agreed with itself; two pasts that agreed with it agreed with each other.
         before = [self.merge_after, *(history.agreed for history in histories[1:])]
         merged = [replace(first, agreed=self.merge_after)]
-        for branch, either, both in zip(kept[1:], joint[1:], shared[1:], strict=True):
+        for branch, same in zip(kept[1:], self._shows_the_same(kept, offered, present)[1:], strict=True):
             agreed = min(before[branch.parent], before[first.parent])
-            if either == 0:  # that nothing is seen tells nothing: what each remembers decides when it comes back
+            if same is None:  # that nothing is seen tells nothing: what each remembers decides when it comes back
                 merged.append(replace(branch, agreed=agreed))
-            elif both < either * self.merge_iou:
+            elif not same:
                 merged.append(replace(branch, agreed=0))
             else:
                 merged.append(merged[0] if agreed + 1 >= self.merge_after else replace(branch, agreed=agreed + 1))
         return merged
 
-
-def _shown(candidates: Candidates, pick: int, present: bool) -> torch.Tensor:
-    """(h, w) bool: the mask as it would be answered."""
-    return (candidates.masks[pick] > 0) & present
+    def _shows_the_same(
+        self, kept: Sequence[Branch], offered: Sequence[Candidates], present: Sequence[bool]
+    ) -> list[bool | None]:
+        """Whether each branch shows the mask of the first; None where neither of the two shows anything."""
+        answers = [(id(offered[branch.parent]), branch.pick) for branch in kept]
+        if len(set(answers)) == 1:  # copies, and the device need not be waited for
+            return [True] * len(kept)
+        shown = torch.stack([(offered[each.parent].masks[each.pick] > 0) & present[each.parent] for each in kept])
+        either, both = (shown | shown[:1]).flatten(1).sum(1), (shown & shown[:1]).flatten(1).sum(1)
+        counts = torch.stack((either, both), dim=1).tolist()
+        return [shared >= joint * self.merge_iou if joint else None for joint, shared in counts]
