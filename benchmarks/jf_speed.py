@@ -4,9 +4,9 @@
 
 The 20 are made of 10: six sequences of DAVIS with the answers of OSVOS, four without answers, where each frame is
 answered by the truth of the frame before; and all ten mirrored. The official way is written here from its definition:
-each object of each frame by itself, whole frames, the boundary dilated by OpenCV with a disk. Both get label images
-that are already in memory and take turns sequence by sequence; OpenCV is held to one thread, as vidmem's is one. The
-last line is one JSON object.
+each object of each frame by itself, whole frames, the boundary dilated by OpenCV with a disk. Both get label
+images that are already in memory and take turns sequence by sequence; OpenCV is held to one thread, as vidmem's is one.
+The last line is one JSON object.
 """
 
 from __future__ import annotations

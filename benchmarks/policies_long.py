@@ -198,7 +198,8 @@ class Counted:
     def decode(self, features: Features, questions: Sequence[Question]) -> list[Candidates]:
         self.questions += len(questions)
         for memory in (each.memory for each in questions if each.memory):
-            self.attended += sum(len(each.entry.tokens) for each in memory.pages if each.entry.tokens is not None)
+            kept = [(each.entry.tokens, each.pool) for each in memory.pages]
+            self.attended += sum(len(tokens) // side**2 for tokens, side in kept if tokens is not None)
             self.attended += self.spec.pointer_tokens * len(memory.pointers)
         return self.shared.decode(features, questions)
 

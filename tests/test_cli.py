@@ -164,3 +164,21 @@ def test_results_are_exported_to_other_formats(capsys, clip, tmp_path):
     code, _, err = said(capsys, "export", tmp_path / "out", "--formats", "ytvos,csv", "--out", tmp_path / "other")
     assert code == 0, err
     assert (tmp_path / "other/tracks.csv").exists() and (tmp_path / "other/tracks.ytvos.json").exists()
+
+
+def test_answers_can_be_held_back_until_they_are_settled(capsys, clip, tmp_path):
+    asked = ("track", clip, "--box", "0:10,20,30,40", "--tracker", "sam2long", "--formats", "png,csv")
+    for how in (("--emit", "commit", "--lag", "3"), ("--lag", "2"), ("--emit", "best")):
+        code, _, err = said(capsys, *asked, *how, "--out", tmp_path / "out", "--overwrite")
+        assert code == 0, err
+        assert len(list((tmp_path / "out/masks").iterdir())) == 6
+        assert len((tmp_path / "out/tracks.csv").read_text().splitlines()) == 7
+    code, _, err = said(capsys, *asked, "--emit", "commit", "--out", tmp_path / "out", "--resume")
+    assert code != 0 and "'loop.emit': 'best'" in err and "Ask the same to go on with it" in err
+
+
+@pytest.mark.parametrize("how", [("--emit", "later"), ("--lag", "-1")])
+def test_a_way_of_answering_that_there_is_not_is_refused_in_one_line(capsys, clip, tmp_path, how):
+    code, _, err = said(capsys, "track", clip, "--box", "0:10,20,30,40", *how, "--out", tmp_path / "out")
+    assert code != 0 and "emit is best, lag or commit, and lag 0 frames or more" in err
+    assert len(err.strip().splitlines()) == 1 and not (tmp_path / "out").exists()

@@ -18,6 +18,7 @@ from vidmem.banks.longterm import LongTerm, LongTermState
 from vidmem.models.options import Options
 from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import MICRO
+from vidmem.searches.tree import Tree
 from vidmem.tracker import Tracker
 from vidmem.transforms.bits import Bits
 from vidmem.transforms.pool import Pool
@@ -321,3 +322,13 @@ def test_long_term_memory_changes_what_the_model_sees(model):
     forgetful = {1: (replace(state[1][0], bank=replace(bank, distilled=None, source=None)),)}
     one, other = (tracker.step(each, clip[23][0])[1].guesses[1].mask for each in (state, forgetful))
     assert (one - other).abs().max() > 1e-5
+
+
+def test_each_past_of_a_tree_has_a_long_term_memory_of_its_own(model):
+    bank = replace(TINY, prototypes=8, max_tokens=30, buffer_tokens=4)
+    tracker = Tracker(model, bank, search=Tree(uncertain_below=1e9, decimals=6), present_above=-1e9)
+    clip, kept = squares(20), []
+    for state, _, _ in tracker.run([frame for frame, _ in clip], {0: [Prompt(1, mask=clip[0][1][1])]}):
+        kept = [history.bank.distilled for history in state[1]]
+        assert all(known is None or len(known) <= bank.max_tokens for known in kept)
+    assert len(kept) == 3 and len({id(known) for known in kept}) > 1

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from vidmem.errors import UsageError
 from vidmem.kernels import attend, reference
 from vidmem.models.options import Options
-from vidmem.models.pages import lie, pooled, turned
+from vidmem.models.pages import placed, pooled, turned
 from vidmem.models.position import axial_rotation, rotate
 from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import MICRO
@@ -69,7 +69,7 @@ def test_pooling_equal_tokens_changes_nothing():
         return torch.cat((fine, torch.randn(2, 5, channels, generator=chance)), 1)  # pointers follow
 
     keys, values, q = blocks(16), blocks(12), torch.randn(2, 1, 50, 16, generator=chance) * 3
-    pages = [lie(CELLS, GRID, pool) for pool in (2, 1, 2)]
+    pages = [placed(CELLS, GRID, pool) for pool in (2, 1, 2)]
     bias = torch.tensor([math.log(4)] * (CELLS // 4) + [0.0] * CELLS + [math.log(4)] * (CELLS // 4) + [0.0] * 5)
     few = attend(q, pooled(keys, GRID, pages)[:, None], pooled(values, GRID, pages)[:, None], bias.expand(2, -1))
     assert few.shape == (2, 1, 50, 12)
@@ -97,11 +97,11 @@ def test_pooled_attention_is_that_of_efficienttam_in_plain_words(model, side):
     scores[:, :-4] += 2 * math.log(side)
     wanted = attention.out_proj(scores.softmax(1) @ squares(attention.v_proj(memory)[0]))
 
-    pages = [lie(CELLS, GRID, side)] * 3
+    pages = [placed(CELLS, GRID, side)] * 3
     bias = torch.tensor([2 * math.log(side)] * (3 * CELLS // side**2) + [0.0] * 4)[None]
     found = attention(image, keys, pooled(memory, GRID, pages), own, lambda k: turned(k, GRID, pages), bias)
     assert (found[0] - wanted).abs().max() < 1e-5
-    whole = attention(image, keys, memory, own, lambda k: turned(k, GRID, [lie(CELLS, GRID)] * 3))
+    whole = attention(image, keys, memory, own, lambda k: turned(k, GRID, [placed(CELLS, GRID)] * 3))
     assert (found - whole).abs().max() > 1e-3  # it does make a difference
 
 
@@ -149,9 +149,10 @@ def test_tokens_may_be_put_together_in_any_order_as_long_as_they_keep_their_cell
 
 
 def test_a_token_beyond_the_grid_is_refused_in_words(model, features):
-    far = Page(replace(entry(0), cells=torch.arange(CELLS) + 1), 0)
-    with pytest.raises(UsageError, match=r"cell 64, the model's 8 x 8 memory grid has 64"):
-        masks(model, features, Memory((far,)))
+    for shift, words in ((1, r"cells 1 to 64, .* 8 x 8 memory grid has 0 to 63"), (-2, "cells -2 to 61")):
+        far = Page(replace(entry(0), cells=torch.arange(CELLS) + shift), 0)
+        with pytest.raises(UsageError, match=words):
+            masks(model, features, Memory((far,)))
 
 
 def last_attention(model):

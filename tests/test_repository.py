@@ -16,7 +16,7 @@ from vidmem.errors import UnknownName
 from vidmem.evaluation.engines import engines
 from vidmem.evaluation.forms import forms
 from vidmem.frames import readers
-from vidmem.metrics import metrics, protocols
+from vidmem.metrics import box_protocols, detection_protocols, metrics, protocols, track_protocols
 from vidmem.models import models
 from vidmem.models.toy import Toy
 from vidmem.scenes import kinds as scenes
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
 TABLES = [
     *[banks, choices, searches, transforms, models, readers, layouts, scenes],
-    *[metrics, protocols, writers, engines, forms],
+    *[metrics, protocols, box_protocols, detection_protocols, track_protocols, writers, engines, forms],
 ]
 
 GROUND = ["errors", "catalog", "cards", "annotation", "values", "palette", "rle", "saving"]
@@ -73,6 +73,7 @@ MAY = {
         "transforms",
         "values",
     ],
+    "answers": ["emission", "errors", "frames", "prompting", "tracker", "values"],
     "session": ["checkpoints", "emission", "errors", "frames", "states", "tracker", "values"],
     "evaluation": [
         *[each for each in GROUND if each != "rle"],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from sam2_official import SMALL, SMALL_20, TINY_BLOCKS, official, twins
 
 from vidmem.models.options import Options
@@ -234,6 +235,24 @@ def test_an_absent_object_is_remembered_as_in_the_reference(both):
     (answer,) = ours.decode(features, [Question()])
     absent = resolve(answer, 0, 0, present_above=1e9)
     page = ours.remember(features, [absent])[0]
+    assert (page - wanted[0].flatten(1).T).abs().max() < 1e-4 * wanted.abs().max()
+
+
+@torch.inference_mode()
+def test_a_mask_shown_below_the_models_own_threshold_is_remembered_as_one_of_an_absent_object():
+    """As SAMURAI has it, which shows masks down to a score of -1 (its sam2_base.py, 398 and 866)."""
+    theirs, ours = pair("2.1")
+    frame = picture(ours)
+    seen = seen_by(theirs, frame)
+    features = ours.encode(frame)
+    (answer,) = ours.decode(features, [Question()])
+    shown = resolve(replace(answer, object_score_logit=-0.5), 1, 0, present_above=-1.0)
+    assert shown.visible
+    whole = F.interpolate(shown.mask[None, None], ours.sizes.image_size, mode="bilinear", align_corners=False)
+    wanted, _ = theirs._encode_new_memory(
+        seen["current_vision_feats"], seen["feat_sizes"], whole, torch.tensor([[-0.5]]), is_mask_from_pts=False
+    )
+    page = ours.remember(features, [shown])[0]
     assert (page - wanted[0].flatten(1).T).abs().max() < 1e-4 * wanted.abs().max()
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from vidmem.annotation import Annotation
 from vidmem.asked import Saying
-from vidmem.emission import State
+from vidmem.emission import State, release
 from vidmem.errors import InputError, UsageError
 from vidmem.frames import Source
 from vidmem.prompting import Pending
 from vidmem.results import annotate
 from vidmem.runlog import RunLog, has_run
 from vidmem.tracker import Tracker
+from vidmem.values import Frame
 
 FOLDER = ".backwards"
 PIECE = 16  # frames that are read back at a time
@@ -50,6 +52,8 @@ def follow_backwards(
 ) -> None:
     """Follow every object from its last prompt down to frame 0. report is given the frames that are left.
 
+    Answers are held back as on the way forwards: for a tracker of several pasts, those of the past that won are kept.
+
     Raises UsageError for prompts named by time, and InputError for a source that cannot be read backwards.
     """
     for saying in sayings:
@@ -57,24 +61,34 @@ def follow_backwards(
             raise UsageError(f"{saying.text} names a time; with --direction both name the frame by its number.")
     if not source.seekable:
         raise InputError(f"{source.name} cannot be read backwards. Leave out --direction both, or record it first.")
-    pending, state, log, piece = Pending(tuple(sayings)), _nothing(), None, -1
-    try:
+    pending, log = Pending(tuple(sayings)), _Pieces(folder / FOLDER)
+    state: State = {}
+    held: tuple[Frame, ...] = ()
+    with closing(log):
         for frame in source.between(max(each.frame or 0 for each in sayings), None, -1):
             prompts, pending = pending.due(frame)
-            state, track = tracker.step(state, frame, prompts)
-            if frame.index // PIECE != piece:
-                piece = frame.index // PIECE
-                if log is not None:
-                    log.close()
-                log = RunLog.start(folder / FOLDER / str(piece))
-            assert log is not None
-            log.append(annotate(track, overlap))
+            state, settled, held = tracker.advance(state, held, frame, prompts)
+            for _, track in settled:
+                log.append(annotate(track, overlap))
             if report:
                 report(frame.index)
-    finally:
-        if log is not None:
-            log.close()
+        for _, track in release(tracker.emission, state, held, ended=True)[1]:
+            log.append(annotate(track, overlap))
 
 
-def _nothing() -> State:
-    return {}
+class _Pieces:
+    """A log for each piece of the way, written one after another."""
+
+    def __init__(self, folder: Path):
+        self.folder, self._log, self._piece = folder, None, -1
+
+    def append(self, annotation: Annotation) -> None:
+        piece = annotation.frame // PIECE
+        if self._log is None or piece != self._piece:
+            self.close()
+            self._log, self._piece = RunLog.start(self.folder / str(piece)), piece
+        self._log.append(annotation)
+
+    def close(self) -> None:
+        if self._log is not None:
+            self._log.close()

@@ -114,12 +114,8 @@ class _Rival:
     def see(self, frame: Frame, prompts: Sequence[Prompt], encoding: float) -> None:
         """One frame. encoding: seconds its features took, which each tracker alone would have had to spend too."""
         began = time.perf_counter()
-        self.state, track = self.tracker.step(self.state, frame, prompts)
+        self.state, out, self._held = self.tracker.advance(self.state, self._held, frame, prompts)
         seconds = time.perf_counter() - began + encoding
-        if self.tracker.emit == "best":
-            out = [(frame, track)]
-        else:
-            self.state, out, self._held = release(self.tracker.emission, self.state, (*self._held, frame))
         for _, answer in out:
             self._give_out(answer, seconds)
 

@@ -36,7 +36,10 @@ def load(
     image_size and so on, as the model's own `load` has them. settings: card entries by dotted name that replace the
     card's, for example {"bank.frames": 4}. Raises UsageError for a name or an option that is not known.
     """
-    card = _with_settings(read(tracker), settings or {})
+    card = read(tracker)
+    if isinstance(model, str) and model in models and model != "sam2":
+        card.pop("model", None)  # the switches a card sets are SAM 2's
+    card = _with_settings(card, settings or {})
     made = {part: _make(part, card) for part in PARTS}
     made["transforms"] = tuple(_made("transform", transforms, each) for each in card["transforms"])
     card_options = card.get("model", {})

@@ -2,6 +2,10 @@
 
 A search that keeps several pasts may change its mind about frames that went by. Given out late, an answer is the one of
 the past that turned out best. The held-back frames are bounded, so a stream needs no more memory for it.
+
+SAM2Long (arXiv 2410.16268) is published offline: when the video is over, the best past says what every frame was. None
+of the three ways here is the paper's; "commit" gives the very same answers, each as soon as nothing can change it any
+more. Only an answer that the lag forces out may be another.
 """
 
 from __future__ import annotations
@@ -52,7 +56,7 @@ def release(
         guesses = {}
         for object_id, histories in state.items():
             said = [_said(history, frame.index) for history in histories]
-            agreed = emission.emit == "commit" and all(each is said[0] for each in said)
+            agreed = emission.emit == "commit" and all(_same(each, said[0]) for each in said)
             if not (agreed or late or ended):
                 break
             if said[0] is not None:
@@ -76,3 +80,8 @@ def release(
 def _said(history: History, frame: int) -> Guess | None:
     """What a history answered in a frame; None before its object began."""
     return next((guess for guess in history.trail if guess.frame == frame), None)
+
+
+def _same(one: Guess | None, other: Guess | None) -> bool:
+    """Whether two pasts answered the same: by the very same branch, or both that nothing is to be seen."""
+    return one is other or (one is not None and other is not None and not one.visible and not other.visible)

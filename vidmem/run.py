@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from vidmem import states
 from vidmem.annotation import Annotation
+from vidmem.answers import Point, answers
 from vidmem.asked import Saying
 from vidmem.backwards import Backwards, follow_backwards
-from vidmem.emission import State, release
-from vidmem.errors import DamagedSource, InputError, OutOfMemory, UsageError
+from vidmem.emission import State
+from vidmem.errors import DamagedSource, InputError, UsageError
 from vidmem.frames import Source
 from vidmem.memory_record import MemoryRecord
 from vidmem.prompting import Pending
@@ -34,16 +34,6 @@ from vidmem.values import Frame, Track
 from vidmem.writers import Writer, writers
 
 STATE = "state.vmem"
-
-
-@dataclass(frozen=True)
-class Point:
-    """Where a run stands: the next frame, the state before it, and how many answers were given out by then."""
-
-    frame: int = 0
-    state: State | None = None
-    given: int = 0  # fewer than `frame` where answers are held back (emission.py)
-    time: float = 0.0  # of the last answer given out, in seconds
 
 
 @dataclass(frozen=True)
@@ -88,7 +78,7 @@ def follow(
     """
     makers = {name: writers[name] for name in formats}
     point, log = _open(folder, mode, dict(facts or {}))
-    state: State = states.to(point.state, tracker.model.device) if point.state else {}
+    point = replace(point, state=states.to(point.state, tracker.model.device) if point.state else {})
     pending, damage = Pending(tuple(sayings)), None
     if both_ways and point.given == 0:
         follow_backwards(source, tracker, sayings, folder, overlap)
@@ -98,13 +88,15 @@ def follow(
         made = [closers.enter_context(closing(maker(folder))) for maker in makers.values()]
         summary = closers.enter_context(closing(SummaryFile(folder, **(facts or {}))))
         record = closers.enter_context(closing(MemoryRecord(folder, tracker.bank, point.given)))
+        if point.frame and _need_images(made) and not source.seekable:
+            raise UsageError(f"{source.name} cannot be read again, so mp4 cannot be resumed on it. Leave mp4 out.")
         for annotation, image in _logged(folder, source, made, point.given):
             pending = pending.behind(annotation.frame, annotation.time)
             _give(made, annotation, image)
             summary.write(annotation)
         began = time.monotonic()
 
-        def give_out(frame: Frame, track: Track) -> None:
+        def give_out(frame: Frame, track: Track, state: State) -> None:
             nonlocal began
             annotation = annotate(track, overlap)
             if backwards:
@@ -119,23 +111,12 @@ def follow(
             if watcher:
                 watcher(Moment(annotation, summary.summary, size))
 
-        held: tuple[Frame, ...] = ()
         saved_at = began
         try:
-            for frame in _onwards(source, point, stop_after):
-                if frame.index < point.frame:  # seen before the run was broken off, its answer not yet given out
-                    held = (*held, frame)
-                    continue
-                prompts, pending = pending.due(frame)
-                state, track = _step(tracker, state, frame, prompts)
-                if tracker.emit == "best":
-                    given = [(frame, track)]
-                else:
-                    state, given, held = release(tracker.emission, state, (*held, frame))
-                for each in given:
-                    give_out(*each)
-                latest = given[-1][0].time if given else point.time
-                point = Point(frame.index + 1, state, point.given + len(given), latest)
+            for then, settled in answers(source, tracker, pending, point, stop_after):
+                for frame, track in settled:
+                    give_out(frame, track, then.state or {})
+                point = then
                 if time.monotonic() - saved_at >= save_every:
                     _save(folder, point)
                     saved_at = time.monotonic()
@@ -143,11 +124,6 @@ def follow(
             damage = broken
         finally:
             _save(folder, point)
-        # No frame is to come that could change these. They are not saved so: a run that goes on may know better.
-        for each in release(tracker.emission, state, held, ended=True)[1]:
-            give_out(*each)
-    if damage is None and stop_after is None:
-        pending.must_be_over(source.name, point.frame)
     return Outcome(folder, summary.summary, damage)
 
 
@@ -182,25 +158,14 @@ def _reopen(folder: Path, facts: dict[str, Any]) -> tuple[Point, RunLog]:
         return Point(), RunLog.start(folder, facts)
     state, notes = states.load(folder / STATE)
     log = RunLog.resume(folder)
-    if log.frames > notes["given"]:
-        log.truncate(notes["given"] - 1)
-    return Point(notes["frames"], state, notes["given"], notes["time"]), log
+    point = Point.of(notes, state)
+    if log.frames > point.given:
+        log.truncate(point.given - 1)
+    return point, log
 
 
 def _save(folder: Path, point: Point) -> None:
-    notes = {"frames": point.frame, "given": point.given, "time": point.time}
-    states.save(point.state, folder / STATE, notes)
-
-
-def _onwards(source: Source, point: Point, stop_after: int | None) -> Iterator[Frame]:
-    """The frames whose answers are to come. A live source knows nothing of those before: its frames are numbered on."""
-    if not getattr(source, "live", False) or point.frame == 0:
-        yield from source.between(point.given, stop_after)
-        return
-    pause = 1 / (source.rate or 25.0)
-    for frame in source.between(0, None if stop_after is None else max(0, stop_after - point.frame)):
-        index = point.frame + frame.index
-        yield replace(frame, index=index, name=f"{index:05d}", time=point.time + pause + frame.time)
+    states.save(point.state, folder / STATE, point.notes())
 
 
 def _logged(
@@ -209,23 +174,9 @@ def _logged(
     """What the log holds of the first `frames` frames, with the pictures where a writer shows them."""
     if frames == 0:
         return
-    pictures = None
-    if _need_images(made):
-        if not source.seekable:
-            raise UsageError(f"{source.name} cannot be read again, so mp4 cannot be resumed on it. Leave mp4 out.")
-        pictures = source.between(0, frames)
+    pictures = source.between(0, frames) if _need_images(made) else None
     for annotation in RunLog.read(folder):
         yield annotation, _picture(next(pictures)) if pictures else None
-
-
-def _step(tracker: Tracker, state: State, frame: Frame, prompts: Sequence[Any]) -> Any:
-    try:
-        return tracker.step(state, frame, prompts)
-    except (torch.OutOfMemoryError, MemoryError) as full:
-        raise OutOfMemory(
-            f"Out of memory at frame {frame.name} with {len(state) + len(prompts)} objects. Try a smaller model or "
-            "--set model.image_size=512; what is finished is saved, go on with --resume."
-        ) from full
 
 
 def _need_images(made: Sequence[Writer]) -> bool:

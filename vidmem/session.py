@@ -39,11 +39,18 @@ class Kept:
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """The prompts given so far over a source that can be read again, and how to go on from any frame."""
+    """The prompts given so far over a source that can be read again, and how to go on from any frame.
+
+    It answers at once, whatever the tracker's `emit` says: what a person corrects has to be the answer they saw.
+    """
 
     tracker: Tracker
     source: Source
     kept: Kept = field(default_factory=Kept)
+
+    def __post_init__(self) -> None:
+        if self.tracker.emit != "best":
+            object.__setattr__(self, "tracker", replace(self.tracker, emit="best"))
 
     def prompt(self, frame: int, prompt: Prompt) -> tuple[Session, Track]:
         """Say something of an object in a frame, and see the answer for it at once.

@@ -93,6 +93,19 @@ class Tracker:
         remembering.fill()
         return following, Track(frame.index, frame.time, frame.name, frame.size, guesses)
 
+    def advance(
+        self, state: State, held: tuple[Frame, ...], frame: Frame, prompts: Sequence[Prompt] = ()
+    ) -> tuple[State, list[tuple[Frame, Track]], tuple[Frame, ...]]:
+        """See one frame, and give out the answers that are settled by then: those of earlier frames where `emit` holds
+        answers back. The next state, the answers with their frames, the frames held back now (`held`: those before).
+
+        At the end of a stream `emission.release` gives out the rest.
+        """
+        state, track = self.step(state, frame, prompts)
+        if self.emit == "best":
+            return state, [(frame, track)], held
+        return release(self.emission, state, (*held, frame))
+
     def run(
         self, frames: Iterable[Frame], prompts: Mapping[int, Sequence[Prompt]], state: State | None = None
     ) -> Iterator[tuple[State, Frame, Track]]:
@@ -103,11 +116,7 @@ class Tracker:
         """
         state, held = state or {}, ()
         for frame in frames:
-            state, track = self.step(state, frame, prompts.get(frame.index, ()))
-            if self.emit == "best":
-                yield state, frame, track
-                continue
-            state, out, held = release(self.emission, state, (*held, frame))
+            state, out, held = self.advance(state, held, frame, prompts.get(frame.index, ()))
             yield from ((state, *each) for each in out)
         state, out, held = release(self.emission, state, held, ended=True)
         yield from ((state, *each) for each in out)
@@ -167,7 +176,7 @@ class _Growth:
         tracker = self.tracker
         search = Single() if self.prompted else tracker.search
         grown = []
-        for branch in search.select(histories, offered, tracker.choice):
+        for branch in search.select(histories, offered, tracker.choice, tracker.present_above):
             history, candidates = histories[branch.parent], offered[branch.parent]
             guess = self._guess(candidates, branch.pick)
             learned = (id(history.choice), id(candidates), branch.pick)

@@ -39,6 +39,7 @@ banks: Catalog[Bank] = Catalog(
     {
         "window": "vidmem.banks.window:Window",  # SAM 2: the prompts and the last six frames
         "gated": "vidmem.banks.gated:Gated",  # SAM2Long, SAMURAI, SAM 3: the last frames that deserve belief
+        "distractor": "vidmem.banks.distractor:Distractor",  # DAM4SAM: recent frames, and those that showed a double
         "longterm": "vidmem.banks.longterm:LongTerm",  # XMem, Cutie: the most attended tokens of long ago
     },
 )

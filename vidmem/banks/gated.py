@@ -4,7 +4,8 @@ All three scan back from the present for the last 15 frames that pass constant t
 3.3; SAMURAI: arXiv 2411.11922, 4.2; SAM 3: its use_memory_selection). Whether a frame passes is known when it is
 written, so a ring of the last frames that passed, and the very last frame, is the same without end.
 
-The frame just before is always attended, as the newest, whether it passed or not. Time distance is given up for rank.
+The frame just before is always attended, as the newest, whether it passed or not; where it is a prompt, it is attended
+as one, and the newest rank stays empty. Time distance is given up for rank.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Gated:
     limit: int = 15  # frames that passed are looked for until there are so many: max_obj_ptrs_in_encoder - 1
     pointers: str = "passed"  # "passed": by rank, of frames that passed (SAM2Long, SAM 3); "recent": of all (SAMURAI)
     drop_oldest_pointer: bool = False  # SAM2Long and SAM 3 stop one short of the oldest (sam2_base.py:624); for parity
-    skip_first: bool = False  # SAMURAI never looks at the first tracked frame again (sam2_base.py:666); for parity
+    skip_first: bool = False  # SAMURAI scans from frame 2 on (sam2_base.py:666), the first is soon gone; for parity
     modulation: tuple[float, float] = (1.0, 1.0)  # SAM2Long (0.95, 1.05): keys scaled by rank of the object score
     max_prompts: int = 4  # prompts attended: the first and the newest; 0 for all, without bound
     pointer_span: float = 15.0  # SAM 2: min(frames of the clip, 16) - 1; a stream has no end, hence 15
@@ -68,17 +69,20 @@ class Gated:
             return None
         now = state.step
         believed = self._believed(state)
+        taken = 1 if state.last is None else 0  # the newest rank, by a prompt
         pages = [(entry, PROMPT_SLOT) for entry in state.prompts]
-        newest = believed[-self.frames :]
-        pages += [(entry, len(newest) - 1 - place) for place, entry in enumerate(newest)]
+        newest = _last(believed, self.frames - taken)
+        pages += [(entry, len(newest) - 1 - place + taken) for place, entry in enumerate(newest)]
         pointers = [(entry, float(now - entry.step)) for entry in state.prompts]
         if self.pointers == "recent":
             pointers += [(entry, float(now - entry.step)) for entry in reversed(state.recent)]
         else:
             told = believed[1:] if self.drop_oldest_pointer else believed
-            pointers += [(entry, float(rank)) for rank, entry in enumerate(reversed(told[-self.limit :]), start=1)]
-        page_scales = self._scales([entry for entry, _ in pages])
-        pointer_scales = self._scales([entry for entry, _ in pointers])
+            told = reversed(_last(told, self.limit - taken))
+            pointers += [(entry, float(rank)) for rank, entry in enumerate(told, start=1 + taken)]
+        spread = self.modulation if len(pages) > 1 else (1.0, 1.0)  # a page alone is left as it is, its pointer too
+        page_scales = _scales([entry for entry, _ in pages], *spread)
+        pointer_scales = _scales([entry for entry, _ in pointers], *spread)
         return Memory(
             tuple(Page(entry, slot, scale) for (entry, slot), scale in zip(pages, page_scales, strict=True)),
             tuple(Pointer(entry, at, scale) for (entry, at), scale in zip(pointers, pointer_scales, strict=True)),
@@ -93,7 +97,7 @@ class Gated:
             return replace(after, prompts=bounded((*state.prompts, new), self.max_prompts), recent=recent)
         recent = tuple(entry for entry in (*state.recent, new.without_tokens()) if entry.step > new.step - self.limit)
         after = replace(after, last=new, recent=recent if self.pointers == "recent" else ())
-        if not self._passes(seen) or (self.skip_first and _is_first(state)):
+        if not self._passes(seen) or (self.skip_first and new.step == 1):
             return after
         passed = (*state.passed, new)[-self.limit :]
         worn = tuple(entry.without_tokens() for entry in passed[: -self.frames])
@@ -117,18 +121,16 @@ class Gated:
             and frame_score > self.min_frame_score
         )
 
-    def _scales(self, entries: Sequence[Entry]) -> list[float]:
-        """How much each key counts: evenly spread over `modulation`, by rank of the object score (SAM2Long, eq. 5)."""
-        low, high = self.modulation
-        if len(entries) < 2 or low == high:
-            return [low if low == high else 1.0] * len(entries)
-        logits = [PROMPT_LOGIT if entry.prompted else entry.object_score_logit for entry in entries]
-        scales = [0.0] * len(entries)
-        for rank, place in enumerate(sorted(range(len(entries)), key=logits.__getitem__)):
-            scales[place] = low + (high - low) * rank / (len(entries) - 1)
-        return scales
+
+def _last(entries: tuple[Entry, ...], count: int) -> tuple[Entry, ...]:
+    return entries[max(0, len(entries) - count) :]
 
 
-def _is_first(state: GatedState) -> bool:
-    """Whether no frame was tracked since the object began."""
-    return state.last is None and not state.passed and state.step == len(state.prompts)
+def _scales(entries: Sequence[Entry], low: float, high: float) -> list[float]:
+    """How much each key counts: evenly spread from low to high, by rank of the object score (SAM2Long, eq. 5)."""
+    logits = [PROMPT_LOGIT if entry.prompted else entry.object_score_logit for entry in entries]
+    step = (high - low) / max(1, len(entries) - 1)
+    scales = [low] * len(entries)
+    for rank, place in enumerate(sorted(range(len(entries)), key=logits.__getitem__)):
+        scales[place] = low + step * rank
+    return scales

@@ -48,5 +48,6 @@ choices: Catalog[Choice] = Catalog(
     "vidmem.choices",
     {
         "argmax": "vidmem.choices.argmax:Argmax",  # SAM 2: the highest predicted IoU
+        "motion": "vidmem.choices.motion:Motion",  # SAMURAI: how well it moves as the object moved, too
     },
 )

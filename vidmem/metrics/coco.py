@@ -95,7 +95,7 @@ class Coco:
         truth: Any = COCO()
         kinds = sorted({each["category_id"] for each in [*annotations, *results]})
         truth.dataset = {
-            "images": [{"id": image} for image in range(images)],
+            "images": [{"id": image, "height": 0, "width": 0} for image in range(images)],  # run lengths know theirs
             "annotations": annotations,
             "categories": [{"id": kind} for kind in kinds],
         }

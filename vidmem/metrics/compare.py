@@ -111,9 +111,7 @@ def _match(truth: Outline, answer: Outline, element: Rows) -> Matches:
     if near is None:
         return Matches(truth.length, 0, answer.length, 0)
     rows = near.bottom - near.top
-    lines = blank(
-        2 * rows + reach, near.right - near.left, reach
-    )  # both at once, so far apart that neither meets the other
+    lines = blank(2 * rows + reach, near.right - near.left, reach)  # both in one, too far apart to meet
     for edge, outline in ((lines[:rows], truth), (lines[-rows:], answer)):
         common = outline.window.shared(near)
         if common is not None:

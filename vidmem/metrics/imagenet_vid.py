@@ -1,10 +1,10 @@
 """ImageNet VID (Russakovsky et al. 2015): mean average precision over classes, and of slow, medium and fast objects.
 
 Three ways of counting are in use, and their numbers differ:
-"fixed": a match needs an overlap of 0.5; boxes are measured as they are.
-"ilsvrc_adaptive": the challenge's. Small objects need less, min(0.5, wh / ((w + 10)(h + 10))); the far corner is a
-pixel. "mega_compat": the evaluator of MEGA and the papers after it. 0.5; both far corners are moved by a pixel twice
-over.
+
+- "fixed": a match needs an overlap of 0.5; boxes are measured as they are.
+- "ilsvrc_adaptive": the challenge's. Small objects need less, min(0.5, wh / ((w + 10)(h + 10))); a pixel is a square.
+- "mega_compat": MEGA's and that of the papers after it. An overlap of 0.5; far corners are moved by a pixel, twice.
 
 For a kind of speed the objects of other kinds neither count nor cost. A false detection costs its full weight if it
 is nearest to an object of the kind, nothing if nearest to one of another kind, and the share of the kind among all

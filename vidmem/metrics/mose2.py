@@ -1,8 +1,7 @@
 """MOSE v2 (Ding et al. 2025): smoothed J, an Ḟ that follows the object's size, absence and return apart.
 
 Here "F" is Ḟ and "J&F" is J&Ḟ, the number the challenge ranks by; "F-classic" is F by the frame's diagonal.
-Disappearance: the stretches of frames where the object is gone, but for one it begins with. Reappearance: those
-after.
+Disappearance: the stretches of frames where the object is gone, but for one it begins with. Reappearance: those after.
 """
 
 from __future__ import annotations

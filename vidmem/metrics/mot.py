@@ -26,7 +26,7 @@ class TrackProtocol(Protocol):
     """How a benchmark of many tracks scores. As `MaskProtocol`, with boxes; the set counts as a whole."""
 
     def score(
-        self, truth: Iterable[Mapping[int, Box] | None], answers: Iterable[Mapping[int, Box] | None], video: str = ""
+        self, truth: Iterable[Mapping[Any, Box] | None], answers: Iterable[Mapping[Any, Box] | None], video: str = ""
     ) -> TrackCounts:
         """One video: track id -> x0 y0 x1 y1, frame by frame. None as truth: not annotated, the frame is left out."""
         ...
@@ -42,7 +42,7 @@ class Mot:
     clear: Form = "trackeval"
 
     def score(
-        self, truth: Iterable[Mapping[int, Box] | None], answers: Iterable[Mapping[int, Box] | None], video: str = ""
+        self, truth: Iterable[Mapping[Any, Box] | None], answers: Iterable[Mapping[Any, Box] | None], video: str = ""
     ) -> TrackCounts:
         return self.count(meet(truth, answers, video))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 
@@ -42,14 +43,14 @@ class Meetings:
 
 
 def meet(
-    truth: Iterable[Mapping[int, Box] | None], answers: Iterable[Mapping[int, Box] | None], video: str = ""
+    truth: Iterable[Mapping[Any, Box] | None], answers: Iterable[Mapping[Any, Box] | None], video: str = ""
 ) -> Meetings:
     """Track id -> box of each frame. None as truth: not annotated, the frame is left out.
 
     Raises InputError for lengths that differ.
     """
     clip = f"video {video!r}" if video else "the video"
-    places: tuple[dict[int, int], dict[int, int]] = ({}, {})
+    places: tuple[dict[Any, int], dict[Any, int]] = ({}, {})
     frames = []
     for frame, (true, answer) in enumerate(zip_longest(truth, answers, fillvalue=ENDED)):
         if isinstance(true, Ended) or isinstance(answer, Ended):

@@ -46,7 +46,7 @@ class VotSupervised:
     def score(
         self,
         truth: Iterable[Box | None],
-        answers: Iterable[Box | Mark | None],
+        answers: Iterable[Box | int | None],
         video: str = "",
         size: tuple[int, int] | None = None,
     ) -> VideoScores:

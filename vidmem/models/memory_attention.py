@@ -9,7 +9,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from vidmem.models.layers import Attention, Rotation
-from vidmem.models.pages import Lie, pooled, turned
+from vidmem.models.pages import Placement, pooled, turned
 from vidmem.models.position import axial_rotation, rotate
 from vidmem.models.sizes import Architecture
 
@@ -73,7 +73,7 @@ class MemoryAttention(nn.Module):
         memory: Tensor,
         keys: Tensor,
         grid: tuple[int, int],
-        pages: Sequence[Lie],
+        pages: Sequence[Placement],
         bias: Tensor | None = None,
         want_usage: bool = False,
     ) -> Remembered:

@@ -21,8 +21,8 @@ Grid = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
-class Lie:
-    """Where the tokens of a page are, the same for a whole batch but for `cells`. Made by `lie`, which checks it."""
+class Placement:
+    """Where the tokens of a page are, the same for a whole batch but for `cells`. Made by `placed`, which checks it."""
 
     tokens: int
     stride: int = 1  # side of the square of cells that one stored token stands for
@@ -35,7 +35,7 @@ class Lie:
         return self.tokens // self.pool**2
 
 
-def lie(tokens: int, grid: Grid, pool: int = 1, cells: Tensor | None = None) -> Lie:
+def placed(tokens: int, grid: Grid, pool: int = 1, cells: Tensor | None = None) -> Placement:
     """How a page of so many tokens lies over a grid (h, w). Raises UsageError where it does not."""
     height, width = grid
     if cells is not None:
@@ -45,23 +45,21 @@ def lie(tokens: int, grid: Grid, pool: int = 1, cells: Tensor | None = None) -> 
                 "Pool the pages of whole frames only."
             )
         # Looking at numbers on a GPU would wait for it; there the pages of whole frames beside this one are measured.
-        if (
-            cells.device.type == "cpu"
-            and cells.numel()
-            and not 0 <= int(cells.min()) <= int(cells.max()) < height * width
-        ):
-            raise UsageError(
-                f"A memory token lies in cell {int(cells.max())}, the model's {height} x {width} memory grid has "
-                f"{height * width}. Was it made by a model of another input size?"
-            )
-        return Lie(tokens, cells=cells)
+        if cells.device.type == "cpu" and cells.numel():
+            first, last = int(cells.min()), int(cells.max())
+            if first < 0 or last >= height * width:
+                raise UsageError(
+                    f"Memory tokens lie in cells {first} to {last}, the model's {height} x {width} memory grid has "
+                    f"0 to {height * width - 1}. Were they made by a model of another input size?"
+                )
+        return Placement(tokens, cells=cells)
     stride = page_stride(tokens, grid)
     if height // stride % pool or width // stride % pool:
         raise UsageError(
             f"A memory page of {height // stride} x {width // stride} tokens cannot be pooled by {pool} x {pool}. "
             f"Choose an input size whose sides divide by {16 * stride * pool}, or a smaller square."
         )
-    return Lie(tokens, stride, pool)
+    return Placement(tokens, stride, pool)
 
 
 def page_stride(tokens: int, grid: Grid) -> int:
@@ -78,13 +76,13 @@ def page_stride(tokens: int, grid: Grid) -> int:
     return stride
 
 
-def place_code(channels: int, grid: Grid, page: Lie, device: torch.device) -> Tensor:
+def place_code(channels: int, grid: Grid, page: Placement, device: torch.device) -> Tensor:
     """(N, channels) the sine code of the page's tokens; (B, N, channels) where they lie in cells of their own."""
     code = sine_map(channels, *grid, device, page.stride).flatten(1).T
     return code if page.cells is None else code[page.cells]
 
 
-def turned(keys: Tensor, grid: Grid, pages: Sequence[Lie]) -> Tensor:
+def turned(keys: Tensor, grid: Grid, pages: Sequence[Placement]) -> Tensor:
     """Keys as they are attended: rotated as if each page lay over the current frame, then pooled.
 
     keys (B, A, M, C), the tokens of the pages first   ->   (B, A, M', C). What follows the pages stays as it is.
@@ -104,7 +102,7 @@ def turned(keys: Tensor, grid: Grid, pages: Sequence[Lie]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
 
 
-def pooled(tokens: Tensor, grid: Grid, pages: Sequence[Lie]) -> Tensor:
+def pooled(tokens: Tensor, grid: Grid, pages: Sequence[Placement]) -> Tensor:
     """Values as they are attended.     tokens (B, M, C), those of the pages first   ->   (B, M', C)
 
     A mean of projections is the projection of the mean, so values may be pooled before they are projected.
@@ -118,7 +116,7 @@ def pooled(tokens: Tensor, grid: Grid, pages: Sequence[Lie]) -> Tensor:
     return torch.cat((*parts, tokens[:, start:]), dim=1)
 
 
-def shared_out(usage: Tensor, grid: Grid, pages: Sequence[Lie]) -> list[Tensor]:
+def shared_out(usage: Tensor, grid: Grid, pages: Sequence[Placement]) -> list[Tensor]:
     """For each page (B, N): how much each of its tokens is attended; what is attended as one is shared out evenly.
 
     usage (B, M') of the keys as they are attended
@@ -134,7 +132,7 @@ def shared_out(usage: Tensor, grid: Grid, pages: Sequence[Lie]) -> list[Tensor]:
     return shares
 
 
-def _runs(pages: Sequence[Lie]) -> list[tuple[Lie, int]]:
+def _runs(pages: Sequence[Placement]) -> list[tuple[Placement, int]]:
     """Pages that follow each other and lie alike, with their number: they are worked on together."""
     alike = groupby(
         enumerate(pages), lambda each: (each[1].tokens, each[1].pool, each[1].cells is not None and each[0])
@@ -142,7 +140,7 @@ def _runs(pages: Sequence[Lie]) -> list[tuple[Lie, int]]:
     return [(run[0][1], len(run)) for _, each in alike if (run := list(each))]
 
 
-def _pooled(run: Tensor, grid: Grid, page: Lie) -> Tensor:
+def _pooled(run: Tensor, grid: Grid, page: Placement) -> Tensor:
     """The tokens of pages that lie alike, (..., R N, C), each square of them as its mean."""
     if page.pool == 1:
         return run

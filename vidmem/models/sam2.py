@@ -27,7 +27,7 @@ from vidmem.models.mask_decoder import MaskDecoder
 from vidmem.models.memory_attention import MemoryAttention
 from vidmem.models.memory_encoder import MemoryEncoder
 from vidmem.models.options import Options, as_device, as_dtype, as_grid
-from vidmem.models.pages import lie, place_code, shared_out
+from vidmem.models.pages import place_code, placed, shared_out
 from vidmem.models.pixels import prepare
 from vidmem.models.position import sine_map, time_code
 from vidmem.models.prompt_encoder import PromptEncoder
@@ -118,14 +118,14 @@ class Sam2(nn.Module):
         grid = s16.shape[2], s16.shape[3]
         width, narrow, dtype = self.sizes.d_model, self.sizes.mem_dim, s16.dtype
         image = s16 + POSITION_SHARE * sine_map(width, *grid, s16.device).to(dtype)
-        lies = [
-            lie(tokens.shape[1], grid, pools[index] if pools else 1, cells[index] if cells else None)
+        placements = [
+            placed(tokens.shape[1], grid, pools[index] if pools else 1, cells[index] if cells else None)
             for index, tokens in enumerate(pages)
         ]
         values, keys = [], []
         for index, tokens in enumerate(pages):
             tokens = tokens.to(dtype)
-            place = place_code(narrow, grid, lies[index], s16.device).to(dtype)
+            place = place_code(narrow, grid, placements[index], s16.device).to(dtype)
             key = tokens + (place + self.maskmem_tpos_enc[slots[:, index], 0])
             values.append(tokens)
             keys.append(key if page_scale is None else key * page_scale[:, index, None, None].to(dtype))
@@ -140,17 +140,17 @@ class Sam2(nn.Module):
                 key = key * pointer_scale.to(dtype).repeat_interleave(parts, dim=1)[..., None]
             keys.append(key)
         memory = torch.cat(values, dim=1)
-        if any(page.pool > 1 for page in lies):
-            weight = torch.tensor([2 * math.log(page.pool) for page in lies], device=s16.device)
+        if any(page.pool > 1 for page in placements):
+            weight = torch.tensor([2 * math.log(page.pool) for page in placements], device=s16.device)
             page_bias = weight.expand(len(memory), -1) if page_bias is None else page_bias + weight
         bias = None
         if page_bias is not None:
-            counts = [page.attended for page in lies]
+            counts = [page.attended for page in placements]
             bias = page_bias.repeat_interleave(torch.tensor(counts, device=s16.device), dim=1, output_size=sum(counts))
-            bias = F.pad(bias, (0, memory.shape[1] - sum(page.tokens for page in lies)))
+            bias = F.pad(bias, (0, memory.shape[1] - sum(page.tokens for page in placements)))
         image = image.flatten(2).transpose(1, 2)
-        seen, usage = self.memory_attention(image, memory, torch.cat(keys, dim=1), grid, lies, bias, want_usage)
-        shares = None if usage is None else shared_out(usage, grid, lies)
+        seen, usage = self.memory_attention(image, memory, torch.cat(keys, dim=1), grid, placements, bias, want_usage)
+        shares = None if usage is None else shared_out(usage, grid, placements)
         return Conditioned(seen.transpose(1, 2).unflatten(2, grid), shares)
 
     def decode_masks(
@@ -256,7 +256,8 @@ class Sam2(nn.Module):
         masks = whole.sigmoid()
         if self.options.binarize_prompts:
             masks = torch.where(prompted[:, None], (whole > 0).to(masks.dtype), masks)
-        visible = torch.tensor([guess.visible for guess in guesses], device=logits.device)
+        # Weights were taught to mark absence by their own score; a tracker may show what they hold to be absent.
+        visible = torch.tensor([g.visible and g.object_score_logit > 0 for g in guesses], device=logits.device)
         return self.encode_memory(features.levels[2], masks, visible).to(self.options.memory_dtype)
 
 

@@ -51,8 +51,10 @@ class Search(Protocol):
     """
 
     def select(
-        self, histories: Sequence[History], offered: Sequence[Candidates], choice: Choice
-    ) -> Sequence[Branch]: ...
+        self, histories: Sequence[History], offered: Sequence[Candidates], choice: Choice, present_above: float = 0.0
+    ) -> Sequence[Branch]:
+        """offered: the candidates of each history. present_above: the loop's, of the object score of what is shown."""
+        ...
 
 
 searches: Catalog[Search] = Catalog(

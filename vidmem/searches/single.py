@@ -14,6 +14,8 @@ from vidmem.values import Candidates
 class Single:
     """The first history, grown by what its choice picks."""
 
-    def select(self, histories: Sequence[History], offered: Sequence[Candidates], choice: Choice) -> Sequence[Branch]:
+    def select(
+        self, histories: Sequence[History], offered: Sequence[Candidates], choice: Choice, present_above: float = 0.0
+    ) -> Sequence[Branch]:
         belief = choice.judge(histories[0].choice, offered[0])
         return (Branch(0, belief.pick, belief),)

@@ -48,7 +48,7 @@ class Generated:
 
     def video(self, name: str) -> Video:
         kind, _, seed = name.rpartition("-")
-        drawn = _Drawn(kind, int(seed), tuple(f"{number:05d}" for number in range(self.frames)))
+        drawn = _Drawn(self.root, kind, int(seed), tuple(f"{number:05d}" for number in range(self.frames)))
         truth = MaskTruth(drawn, drawn.objects)
         return Video(name, drawn.annotated, truth, drawn.pictures)
 
@@ -57,6 +57,7 @@ class Generated:
 class _Drawn:
     """A scene that is made when it is first looked at."""
 
+    root: Root
     kind: str
     seed: int
     annotated: tuple[str, ...]  # every frame
