@@ -130,6 +130,7 @@ class Folder:
                 raise InputError(f"Another run is at work in {self.root}. Wait for it, or choose another --out.")
             self.remove(".scratch")  # what a killed run left
             yield
+            self.remove(".scratch")
 
 
 def _lock(file: Any) -> bool:
