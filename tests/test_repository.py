@@ -77,7 +77,7 @@ MAY = {
     "session": ["checkpoints", "emission", "errors", "frames", "states", "tracker", "values"],
     "evaluation": [
         *[each for each in GROUND if each != "rle"],
-        *["compose", "drawing", "emission", "masks", "metrics", "results", "states", "tracker", "videos", "writers"],
+        *["compose", "masks", "metrics", "models", "results", "states", "tracker", "videos", "writers"],
     ],
     "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving", "sprites"],
 }

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import vidmem
 from vidmem.evaluation.plain import from_plain
 from vidmem.evaluation.plan import Plan
 from vidmem.evaluation.protocols import numbers_of, without_sides
@@ -117,9 +118,7 @@ def _is_of_boxes(dataset: Dataset, records: Sequence[Record]) -> bool:
 
 def _version(package: str) -> str:
     if package == "vidmem":
-        from vidmem import __version__
-
-        return __version__
+        return vidmem.__version__
     try:
         return version(package)
     except PackageNotFoundError:
