@@ -178,12 +178,13 @@ def test_pasts_that_see_the_same_may_remember_otherwise():
         def write(self, state, seen):
             return (*state, seen.guess.pred_iou)
 
-    dice = Dice(seed=2, doubt=10)
-    tracker, state = Tracker(dice, Diary(), search=Tree(), emit="lag", lag=99), {}
-    for index in range(12):
-        state, _ = tracker.step(state, blank(index), [mark()] if index == 0 else ())
-    assert dice.questions == [1] * 12 and len({history.bank for history in state[1]}) == 3
-    assert all(history.bank == tuple(guess.pred_iou for guess in history.trail) for history in state[1])
+    for seed in range(10):
+        dice = Dice(seed, doubt=3)
+        tracker, state = Tracker(dice, Diary(), search=Tree(), emit="lag", lag=99), {}
+        for index in range(15):
+            state, _ = tracker.step(state, blank(index), [mark()] if index == 0 else ())
+            assert all(history.bank == tuple(guess.pred_iou for guess in history.trail) for history in state[1])
+        assert dice.questions == [1] * 15
 
 
 def test_three_pasts_cost_one_until_the_first_doubt():
