@@ -61,6 +61,7 @@ class Literal:
     paths: int = 3
     uncertainty: float = 2.0
     iou_threshold: float = 0.3
+    object_threshold: float = 0.0
     scales: tuple[float, float] = (0.95, 1.05)
     drop_oldest_pointer: bool = True
     alive: list[Path] = field(default_factory=list)
@@ -97,7 +98,7 @@ class Literal:
         valid: list[int] = []
         for back in range(len(path.guesses) - 1, -1, -1):
             guess = path.guesses[back]
-            if guess.pred_iou > self.iou_threshold and guess.object_score_logit > 0:
+            if guess.pred_iou > self.iou_threshold and guess.object_score_logit > self.object_threshold:
                 valid.insert(0, back)
             if len(valid) == 15:
                 break

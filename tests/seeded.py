@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from sam2_official import SMALL
 
@@ -39,7 +41,7 @@ def seeded(
     return model.eval().requires_grad_(False)
 
 
-DOUBTFUL = dict(seed=1, score=(6.34, 13.8), iou=(1.2, -0.3))
+DOUBTFUL: dict[str, Any] = dict(seed=1, score=(6.34, 13.8), iou=(1.2, -0.3))
 """Weights that waver over `restless`: sure, unsure, absent, rated high and low, in every mixture."""
 
 

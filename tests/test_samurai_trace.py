@@ -42,7 +42,7 @@ def assert_traced(trace, model: Sam2, frames: list[Frame], prompt: Prompt) -> No
     settings = {"choice.weight": trace["weight"]}
     made = compose.load("samurai-parity", model, settings=settings)
     bank = Watched(made.bank)
-    tracker = Tracker(model, bank, made.choice, made.search, made.present_above)
+    tracker = Tracker(model, bank, made.choice, made.search, present_above=made.present_above)
     state, _ = tracker.step({}, frames[0], [prompt])
     for frame, wanted in zip(frames[1:], trace["steps"], strict=True):
         pages, pointers = attended(bank, state[1][0].bank)

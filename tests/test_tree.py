@@ -20,7 +20,7 @@ from vidmem.choices.argmax import Argmax
 from vidmem.searches import History
 from vidmem.searches.tree import Tree
 from vidmem.tracker import Tracker
-from vidmem.values import Candidates, Frame, Prompt
+from vidmem.values import Candidates, Frame, Memory, Prompt
 
 PAPER = Gated(min_pred_iou=0.3, min_object_score_logit=0.0, modulation=(0.95, 1.05), drop_oldest_pointer=True)
 
@@ -129,11 +129,14 @@ class Path:
 
 @pytest.mark.parametrize("block", range(20))
 def test_sharing_what_is_the_same_leaves_no_trace(block):
-    """500 streams: what is chosen, every score and every answer are those of paths that know nothing of each other."""
+    """500 streams: what is chosen, every score and every answer are those of paths that know nothing of each other.
+
+    In some, frames without the object are remembered too: copies of one absence, some kept and some not.
+    """
     for seed in range(25 * block, 25 * block + 25):
-        dice = Dice(seed, doubt=seed % 8)
-        bank = replace(PAPER, drop_oldest_pointer=seed % 2 == 0)
-        slow = Literal(Dice(seed, doubt=seed % 8), drop_oldest_pointer=seed % 2 == 0)
+        dice, drop, gate = Dice(seed, doubt=seed % 8), seed % 2 == 0, -9.0 if seed % 3 == 0 else 0.0
+        bank = replace(PAPER, drop_oldest_pointer=drop, min_object_score_logit=gate)
+        slow = Literal(Dice(seed, doubt=seed % 8), drop_oldest_pointer=drop, object_threshold=gate)
         path = Path(Tracker(dice, bank, search=Tree(), emit="lag", lag=99))
         for index in range(26 if seed % 10 == 9 else 10):
             prompt = mark() if index == 0 else None
@@ -160,6 +163,28 @@ def test_sharing_leaves_no_trace_in_a_sam2_either():
     for history, alone in zip(path.state[1], slow.alive, strict=True):
         for mine, theirs in zip(history.trail[1:], alone.guesses, strict=True):
             assert (mine.mask - theirs.mask).abs().max() < 1e-3
+
+
+def test_pasts_that_see_the_same_may_remember_otherwise():
+    """One question serves all, yet each bank is told what its own past answered."""
+
+    class Diary:
+        def start(self):
+            return ()
+
+        def read(self, state):
+            return None
+
+        def write(self, state, seen):
+            return (*state, seen.guess.pred_iou)
+
+    for seed in range(10):
+        dice = Dice(seed, doubt=3)
+        tracker, state = Tracker(dice, Diary(), search=Tree(), emit="lag", lag=99), {}
+        for index in range(15):
+            state, _ = tracker.step(state, blank(index), [mark()] if index == 0 else ())
+            assert all(history.bank == tuple(guess.pred_iou for guess in history.trail) for history in state[1])
+        assert dice.questions == [1] * 15
 
 
 def test_three_pasts_cost_one_until_the_first_doubt():
@@ -233,15 +258,17 @@ def test_a_correction_makes_an_end_of_doubt():
             assert [each.score for each in state[1]] == [0, 0, 0]
             assert all(each.bank is believed.bank for each in others)
     assert len({id(each.bank) for each in state[1]}) == 3
-    assert {page.entry.frame for page in PAPER.read(state[1][0].bank).pages} >= {0, 8}
+    assert {page.entry.frame for page in (PAPER.read(state[1][0].bank) or Memory()).pages} >= {0, 8}
 
 
 def test_an_answer_that_is_settled_makes_an_end_of_doubt():
     tracker, state = Tracker(Dice(seed=2, doubt=10), PAPER, search=Tree()), {}
+    tracks = []
     for index in range(6):
         state, track = tracker.step(state, blank(index), [mark()] if index == 0 else ())
+        tracks.append(track)
     assert len(state[1]) == 3
-    state, _ = tracker.step(state, blank(6), settled={1: track.guesses[1]})
+    state, _ = tracker.step(state, blank(6), settled={1: tracks[-1].guesses[1]})
     assert [each.score for each in state[1]] == [0]
 
 

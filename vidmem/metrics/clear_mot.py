@@ -1,9 +1,9 @@
 """MOTA and MOTP, the CLEAR measures (Bernardin and Stiefelhagen 2008): misses, false boxes and changes of identity.
 
-Two tools are in use, and differ in which boxes they hold to be found.
-"trackeval": a pair of the frame before is kept where it still overlaps; the others are paired for the highest
-overlap. "motmetrics": the last pair of an object is kept, however long ago; the others are paired so that most are
-found.
+Two tools are in use, and differ in which boxes they hold to be found:
+
+- "trackeval": a pair of the frame before is kept where it still overlaps; the others are paired for the most overlap.
+- "motmetrics": an object's last pair is kept, however long ago; the others are paired so that most are found.
 """
 
 from __future__ import annotations

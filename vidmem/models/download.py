@@ -61,8 +61,8 @@ def verify(checkpoint: Checkpoint, path: Path | None = None) -> str:
     if expected and found != expected:
         short = f" It has {size} bytes of {checkpoint.bytes}." if checkpoint.bytes and size != checkpoint.bytes else ""
         raise ModelError(
-            f"{path} is not checkpoint {checkpoint.name}: its sha256 is {found[:16]}…, {expected[:16]}… is expected."
-            f"{short} Delete it and run: vidmem models download {checkpoint.name}"
+            f"{path} is not the checkpoint {checkpoint.name}: its sha256 is {found[:16]}…, "
+            f"{expected[:16]}… is expected.{short} Delete it and run: vidmem models download {checkpoint.name}"
         )
     if not expected and not checkpoint.file:
         _record(checkpoint.name, found)
