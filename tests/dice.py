@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vidmem.models import ModelSpec
-from vidmem.values import Candidates, Features, Frame, Guess, Memory, Prompt, Question
+from vidmem.values import Candidates, Entry, Features, Frame, Guess, Memory, Prompt, Question
 
 SIDE = 4
 
@@ -47,7 +47,7 @@ class Dice:
 
     def remember(self, features: Features, guesses: Sequence[Guess]) -> Tensor:
         self.guesses.append(len(guesses))
-        pages = [(float(crc32(guess.mask.numpy()) % 9973), float(guess.visible)) for guess in guesses]
+        pages = [(float(crc32(guess.mask.numpy().tobytes()) % 9973), float(guess.visible)) for guess in guesses]
         return torch.tensor(pages)[:, None]
 
     def _throw(self, features: Features, question: Question) -> Candidates:
@@ -62,16 +62,21 @@ class Dice:
         return Candidates(masks, tuple(map(float, ratings)), pointers, torch.zeros(2), float(mean))
 
     def unsure(self, frame: int) -> bool:
-        return np.random.default_rng([self.seed, frame]).integers(10) < self.doubt
+        return int(np.random.default_rng([self.seed, frame]).integers(10)) < self.doubt
 
 
 def seen_of(memory: Memory | None) -> tuple:
     """All that a memory lets a model see, as numbers."""
     if memory is None:
         return ()
-    pages = [(p.entry.tokens.tolist(), p.slot, p.key_scale) for p in memory.pages if p.entry.tokens is not None]
+    pages = [(tokens_of(p.entry), p.slot, p.key_scale) for p in memory.pages]
     pointers = [(p.entry.object_pointer.tolist(), p.position, p.key_scale) for p in memory.pointers]
     return pages, pointers, memory.pointer_span
+
+
+def tokens_of(entry: Entry) -> list:
+    assert isinstance(entry.tokens, Tensor)
+    return entry.tokens.tolist()
 
 
 def blank(index: int) -> Frame:

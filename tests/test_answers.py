@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ class Line(ListSource):
             raise self.problem
 
 
-def doubtful(emit: str = "commit", lag: int = 8, seed: int = 6) -> Tracker:
+def doubtful(emit: Literal["best", "lag", "commit"] = "commit", lag: int = 8, seed: int = 6) -> Tracker:
     return Tracker(Dice(seed, doubt=8), Gated(0.3, 0.0), search=Tree(), emit=emit, lag=lag)
 
 
@@ -200,12 +201,11 @@ def test_a_live_line_that_is_stopped_and_opened_again_leaves_no_gap(tmp_path):
 
 def test_a_killed_live_run_gives_out_what_it_held_back_when_it_goes_on(tmp_path):
     """The frames are gone, but their answers are in the saved state."""
-    for point, _ in answers(Line(0, 13), doubtful(), Pending(tuple(BOX)), Point(), 13):
-        if point.frame == 13 and point.held:
-            break
+    passed = (point for point, _ in answers(Line(0, 13), doubtful(), Pending(tuple(BOX)), Point(), 13))
+    point = next(each for each in passed if each.frame == 13 and each.held)
     gone = [frame.index for frame in point.held]
     assert len(gone) > 1
-    again = Point.of(point.notes(), point.state)
+    again = Point.of(point.notes(), point.state or {})
     assert (again.frame, again.given, again.time) == (13, 13 - len(gone), point.time)
     settled = [each for _, some in answers(Line(13, 5), doubtful(), Pending(()), again, 18) for each in some]
     assert [frame.index for frame, _ in settled] == [*gone, 13, 14, 15, 16, 17]

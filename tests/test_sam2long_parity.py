@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from seeded import DOUBTFUL, first_disc, restless, seeded
+from seeded import doubtful, first_disc, restless, seeded
 
 from vidmem import cards, compose
+from vidmem.banks.gated import Gated
 from vidmem.choices.argmax import Argmax
 from vidmem.models import Model
 from vidmem.models.sam2 import load
+from vidmem.searches.tree import Tree
 from vidmem.values import Frame, Memory, Prompt
 
 RECORD = Path(__file__).parent / "recorded/sam2long.json"  # "how" in it says where it comes from
@@ -52,7 +54,9 @@ def assert_same_run(model: Model, frames: list[Frame], mask: torch.Tensor, recor
         assert frame.index == wanted["frame"]
         paths = len(wanted["memory"])  # the frame behind the prompt is asked once
         for history, memory in zip(state[1][:paths], wanted["memory"], strict=True):
-            pages, pointers = as_told(bank.read(history.bank))
+            attended = bank.read(history.bank)
+            assert attended is not None
+            pages, pointers = as_told(attended)
             assert np.allclose(pages, sorted(memory["pages"]), atol=2e-3), frame.index
             assert np.allclose(pointers, sorted(memory["pointers"]), atol=2e-3), frame.index
         state, _ = tracker.step(state, frame)
@@ -84,7 +88,7 @@ def test_a_drawn_clip_is_followed_as_the_published_code_does(recorded):
     record = recorded["drawn"]
     assert_telling(record, doubts=15)
     assert any(logit < 0 for each in record["steps"] for _, logit in each["offered"]), "no path ever says absent"
-    assert_same_run(seeded(**DOUBTFUL), restless(40), first_disc(), record)
+    assert_same_run(doubtful(), restless(40), first_disc(), record)
 
 
 @pytest.mark.real
@@ -104,7 +108,8 @@ def test_a_real_clip_is_followed_as_the_published_code_does(recorded, data):
 def test_the_card_is_what_was_published():
     made = compose.load("sam2long-paper", seeded(0))
     bank, tree = made.bank, made.search
-    assert isinstance(made.choice, Argmax) and (made.present_above, made.condition_prompts) == (0.0, False)
+    assert isinstance(bank, Gated) and isinstance(tree, Tree) and isinstance(made.choice, Argmax)
+    assert (made.present_above, made.condition_prompts) == (0.0, False)
     assert (tree.width, tree.uncertain_below, tree.epsilon, tree.decimals) == (3, 2.0, 1e-5, 2)
     assert (tree.merge_after, tree.absent_score) == (0, 0.0)
     assert (bank.min_pred_iou, bank.min_object_score_logit, bank.modulation) == (0.3, 0.0, (0.95, 1.05))
