@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vidmem.models import ModelSpec
-from vidmem.values import Candidates, Features, Frame, Guess, Memory, Prompt, Question, unpacked
+from vidmem.values import Candidates, Entry, Features, Frame, Guess, Memory, Prompt, Question
 
 SIDE = 4
 
@@ -62,17 +62,21 @@ class Dice:
         return Candidates(masks, tuple(map(float, ratings)), pointers, torch.zeros(2), float(mean))
 
     def unsure(self, frame: int) -> bool:
-        return bool(np.random.default_rng([self.seed, frame]).integers(10) < self.doubt)
+        return int(np.random.default_rng([self.seed, frame]).integers(10)) < self.doubt
 
 
 def seen_of(memory: Memory | None) -> tuple:
     """All that a memory lets a model see, as numbers."""
     if memory is None:
         return ()
-    shown = [(p, unpacked(p.entry.tokens)) for p in memory.pages if p.entry.tokens is not None]
-    pages = [(tokens.tolist(), p.slot, p.key_scale) for p, tokens in shown]
+    pages = [(tokens_of(p.entry), p.slot, p.key_scale) for p in memory.pages]
     pointers = [(p.entry.object_pointer.tolist(), p.position, p.key_scale) for p in memory.pointers]
     return pages, pointers, memory.pointer_span
+
+
+def tokens_of(entry: Entry) -> list:
+    assert isinstance(entry.tokens, Tensor)
+    return entry.tokens.tolist()
 
 
 def blank(index: int) -> Frame:

@@ -201,8 +201,8 @@ def test_a_live_line_that_is_stopped_and_opened_again_leaves_no_gap(tmp_path):
 
 def test_a_killed_live_run_gives_out_what_it_held_back_when_it_goes_on(tmp_path):
     """The frames are gone, but their answers are in the saved state."""
-    points = (each for each, _ in answers(Line(0, 13), doubtful(), Pending(tuple(BOX)), Point(), 13))
-    point = next(each for each in points if each.frame == 13 and each.held)
+    passed = (point for point, _ in answers(Line(0, 13), doubtful(), Pending(tuple(BOX)), Point(), 13))
+    point = next(each for each in passed if each.frame == 13 and each.held)
     gone = [frame.index for frame in point.held]
     assert len(gone) > 1
     again = Point.of(point.notes(), point.state or {})

@@ -47,9 +47,8 @@ def run(tracker: Tracker, frames: int = FRAMES, begins: dict[int, int] | None = 
 
 def offline(tracker: Tracker, frames: int = FRAMES):
     """What the best past says of every frame, looking back from the end."""
-    model = tracker.model
-    assert isinstance(model, Dice)
-    slow = Literal(Dice(model.seed, model.doubt), drop_oldest_pointer=False)
+    assert isinstance(tracker.model, Dice)
+    slow = Literal(Dice(tracker.model.seed, tracker.model.doubt), drop_oldest_pointer=False)
     best, trails = [], []
     for index in range(frames):
         slow.step(blank(index), mark() if index == 0 else None)
@@ -164,7 +163,8 @@ def test_what_is_held_back_is_bounded(emit):
         state, _, held = one.advance(state, held, blank(index), [mark()] if index == 0 else ())
         assert len(held) <= 6
         assert all(len(history.trail) <= 6 for history in state[1])
-        assert all(guess.frame >= min(each.index for each in held) for history in state[1] for guess in history.trail)
+        first = min((frame.index for frame in held), default=index + 1)
+        assert all(guess.frame >= first for history in state[1] for guess in history.trail)
 
 
 def test_nothing_is_held_back_where_answers_are_given_at_once():
@@ -205,14 +205,13 @@ def test_a_session_answers_at_once_whatever_the_tracker_holds_back():
     source = as_source(clip)
     session = Session(tracker(3, doubt=10, emit="commit", lag=9), source)
     session, _ = session.prompt(0, mark())
-    states_seen, latest = [], session
-    for onward, frame, track in session.propagate():
-        states_seen.append((frame.index, track.frame))
-        latest = onward
-    assert states_seen == [(index, index) for index in range(8)]
+    passed = [(onward, frame.index, track.frame) for onward, frame, track in session.propagate()]
+    assert [(frame, answered) for _, frame, answered in passed] == [(index, index) for index in range(8)]
     plain, _ = Session(tracker(3, doubt=10), source).prompt(0, mark())
     *_, (same_as, _, _) = plain.propagate()
-    assert states.nbytes(latest.kept) == states.nbytes(same_as.kept), "no trail is kept that nothing is given out of"
+    assert states.nbytes(passed[-1][0].kept) == states.nbytes(same_as.kept), (
+        "no trail is kept that nothing is given out of"
+    )
 
 
 @pytest.mark.parametrize("wrong", [dict(emit="sometimes"), dict(emit="lag", lag=-1)])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from seeded import DOUBTFUL, first_disc, restless, seeded
+from seeded import doubtful, first_disc, restless, seeded
 
 from vidmem import cards, compose
 from vidmem.banks.gated import Gated
@@ -54,7 +54,9 @@ def assert_same_run(model: Model, frames: list[Frame], mask: torch.Tensor, recor
         assert frame.index == wanted["frame"]
         paths = len(wanted["memory"])  # the frame behind the prompt is asked once
         for history, memory in zip(state[1][:paths], wanted["memory"], strict=True):
-            pages, pointers = as_told(bank.read(history.bank) or Memory())
+            attended = bank.read(history.bank)
+            assert attended is not None
+            pages, pointers = as_told(attended)
             assert np.allclose(pages, sorted(memory["pages"]), atol=2e-3), frame.index
             assert np.allclose(pointers, sorted(memory["pointers"]), atol=2e-3), frame.index
         state, _ = tracker.step(state, frame)
@@ -86,7 +88,7 @@ def test_a_drawn_clip_is_followed_as_the_published_code_does(recorded):
     record = recorded["drawn"]
     assert_telling(record, doubts=15)
     assert any(logit < 0 for each in record["steps"] for _, logit in each["offered"]), "no path ever says absent"
-    assert_same_run(seeded(**DOUBTFUL), restless(40), first_disc(), record)
+    assert_same_run(doubtful(), restless(40), first_disc(), record)
 
 
 @pytest.mark.real

@@ -11,7 +11,7 @@ from dice import Dice, blank, mark
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sam2long_literal import Literal, survivors
-from seeded import DOUBTFUL, first_disc, restless, seeded
+from seeded import doubtful, first_disc, restless
 
 from vidmem import states
 from vidmem.banks.gated import Gated
@@ -20,7 +20,7 @@ from vidmem.choices.argmax import Argmax
 from vidmem.searches import History
 from vidmem.searches.tree import Tree
 from vidmem.tracker import Tracker
-from vidmem.values import Candidates, Frame, Memory, Prompt
+from vidmem.values import Candidates, Frame, Prompt
 
 PAPER = Gated(min_pred_iou=0.3, min_object_score_logit=0.0, modulation=(0.95, 1.05), drop_oldest_pointer=True)
 
@@ -113,10 +113,12 @@ class Path:
     def __init__(self, tracker: Tracker):
         tree, self.made = tracker.search, []
 
+        made_so_far = self.made
+
         class Watched:
-            def select(_, histories, offered, choice, present_above):
+            def select(self, histories, offered, choice, present_above):
                 made = tree.select(histories, offered, choice, present_above)
-                self.made.append([(each.parent, each.pick) for each in made])
+                made_so_far.append([(each.parent, each.pick) for each in made])
                 return made
 
         self.tracker, self.state, self.scores = replace(tracker, search=Watched()), {}, []
@@ -152,7 +154,7 @@ def test_sharing_what_is_the_same_leaves_no_trace(block):
 
 
 def test_sharing_leaves_no_trace_in_a_sam2_either():
-    model = seeded(**DOUBTFUL)
+    model = doubtful()
     path, slow = Path(Tracker(model, PAPER, search=Tree(), emit="lag", lag=99)), Literal(model)
     for frame in restless(14):
         prompt = Prompt(1, mask=first_disc()) if frame.index == 0 else None
@@ -258,17 +260,17 @@ def test_a_correction_makes_an_end_of_doubt():
             assert [each.score for each in state[1]] == [0, 0, 0]
             assert all(each.bank is believed.bank for each in others)
     assert len({id(each.bank) for each in state[1]}) == 3
-    assert {page.entry.frame for page in (PAPER.read(state[1][0].bank) or Memory()).pages} >= {0, 8}
+    memory = PAPER.read(state[1][0].bank)
+    assert memory is not None and {page.entry.frame for page in memory.pages} >= {0, 8}
 
 
 def test_an_answer_that_is_settled_makes_an_end_of_doubt():
     tracker, state = Tracker(Dice(seed=2, doubt=10), PAPER, search=Tree()), {}
-    tracks = []
-    for index in range(6):
-        state, track = tracker.step(state, blank(index), [mark()] if index == 0 else ())
-        tracks.append(track)
+    state, track = tracker.step(state, blank(0), [mark()])
+    for index in range(1, 6):
+        state, track = tracker.step(state, blank(index))
     assert len(state[1]) == 3
-    state, _ = tracker.step(state, blank(6), settled={1: tracks[-1].guesses[1]})
+    state, _ = tracker.step(state, blank(6), settled={1: track.guesses[1]})
     assert [each.score for each in state[1]] == [0]
 
 
