@@ -206,8 +206,8 @@ def test_the_picture_of_memory_shows_frames_with_distractors_as_long_term(tmp_pa
     record = MemoryRecord(tmp_path, bank)
     state = {1: (History(after(bank, "p" + "v" * 11 + "dv"), None),)}
     record.write(Annotation(14, 0.0, "00014", SIZE), state, 0)
-    entries = json.loads((tmp_path / NAME).read_text())["entries"]
-    kinds = {kind: sorted(frame for each, frame in entries if each == kind) for kind, _ in entries}
+    ((_, entries),) = json.loads((tmp_path / NAME).read_text())["memory"]
+    kinds = {kind: sorted(frame for each, frame, *_ in entries if each == kind) for kind, *_ in entries}
     assert (kinds["prompt"], kinds["long-term"], kinds["recent"]) == ([0], [12], [5, 10, 13])
 
 

@@ -84,7 +84,7 @@ class Scan:
         logits = [10.0 if past[frame].prompted else past[frame].logit for frame, _ in told]
         weights, (low, high) = [0.0] * len(told), self.spread
         for rank, place in enumerate(sorted(range(len(told)), key=lambda each: logits[each])):
-            weights[place] = low if len(told) == 1 else low + (high - low) / (len(told) - 1) * rank
+            weights[place] = low if len(told) == 1 else low + (high - low) * rank / (len(told) - 1)
         return [(*each, weight) for each, weight in zip(told, weights, strict=True)]
 
 

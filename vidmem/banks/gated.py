@@ -129,8 +129,7 @@ def _last(entries: tuple[Entry, ...], count: int) -> tuple[Entry, ...]:
 def _scales(entries: Sequence[Entry], low: float, high: float) -> list[float]:
     """How much each key counts: evenly spread from low to high, by rank of the object score (SAM2Long, eq. 5)."""
     logits = [PROMPT_LOGIT if entry.prompted else entry.object_score_logit for entry in entries]
-    step = (high - low) / max(1, len(entries) - 1)
     scales = [low] * len(entries)
     for rank, place in enumerate(sorted(range(len(entries)), key=logits.__getitem__)):
-        scales[place] = low + step * rank
+        scales[place] = low + (high - low) * rank / max(1, len(entries) - 1)
     return scales
