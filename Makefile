@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := runs/demo
 
-.PHONY: demo test check eval clean
+.PHONY: demo test check clean
 
 # What runs vidmem.
 .venv/.ready: pyproject.toml
