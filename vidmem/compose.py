@@ -15,10 +15,14 @@ from vidmem.choices import choices
 from vidmem.errors import UsageError
 from vidmem.models import Model, manifest, models
 from vidmem.searches import searches
+from vidmem.targets import Target, Usage, targets
+from vidmem.targets.regularisers import regularisers
+from vidmem.targets.samples import samples
 from vidmem.tracker import Tracker
 from vidmem.transforms import transforms
 
 PARTS = {"bank": (banks, "window"), "choice": (choices, "argmax"), "search": (searches, "single")}
+LEARNING = {"samples": (samples, "lwl"), "regulariser": (regularisers, "none")}  # the parts of a target model
 LOOP = ("present_above", "condition_prompts", "emit", "lag")
 WORDS = ("title", "idea", "cost", "when", "paper")
 
@@ -42,6 +46,7 @@ def load(
     card = _with_settings(card, settings or {})
     made = {part: _make(part, card) for part in PARTS}
     made["transforms"] = tuple(_made("transform", transforms, each) for each in card["transforms"])
+    made["target"] = _target(card)
     card_options = card.get("model", {})
     seer = model if not isinstance(model, str) else load_model(model, **{**card_options, **model_options})
     return Tracker(seer, **made, **card.get("loop", {}))
@@ -78,8 +83,8 @@ def read(tracker: str) -> dict[str, Any]:
     """A tracker's card, checked: {"bank": {"name": …, options}, "choice": …, "search": …, "loop": …, "model": …}."""
     card = cards.read("trackers", tracker)
     where = f"The card {tracker!r}"
-    _refuse_unknown(where, card, [*PARTS, "transforms", "loop", "model", *WORDS])
-    for part in PARTS:
+    _refuse_unknown(where, card, [*PARTS, "target", *LEARNING, "transforms", "loop", "model", *WORDS])
+    for part in (*PARTS, "target", *LEARNING):
         if isinstance(card.get(part), str):
             card[part] = {"name": card[part]}
     card["transforms"] = _transforms(where, card.get("transforms", []))
@@ -98,8 +103,28 @@ def _transforms(where: str, given: Any) -> list[dict[str, Any]]:
     return listed
 
 
+def _target(card: Mapping[str, Any]) -> Target | None:
+    """The target model of a card with its sample memory and its regulariser; None where the card has none."""
+    if "target" not in card:
+        for part in LEARNING:
+            if part in card:
+                raise UsageError(
+                    f"{part!r} is a part of a target model, and the tracker has none. "
+                    "Add one, for example with --set target.name=filter, or start from the card continual."
+                )
+        return None
+    options = {"name": "filter", **card["target"]}
+    used = {each.name: options.pop(each.name) for each in fields(Usage) if each.name in options}
+    try:
+        usage = Usage(**used)
+    except ValueError as problem:
+        raise UsageError(f"The target cannot be made with {used}: {problem}") from problem
+    parts = {part: _make(part, card) for part in LEARNING}
+    return _made("target", targets, {**options, **parts, "usage": usage})
+
+
 def _make(part: str, card: Mapping[str, Any]) -> Any:
-    table, usual = PARTS[part]
+    table, usual = {**PARTS, **LEARNING}[part]
     return _made(part, table, {"name": usual, **card.get(part, {})})
 
 
@@ -124,10 +149,10 @@ def _with_settings(card: dict[str, Any], settings: Mapping[str, Any]) -> dict[st
             name, _, option = option.partition(".")
             changed[part] = _with_transform(changed[part], name, option, value)
             continue
-        if part not in (*PARTS, "loop", "model") or not option:
+        if part not in (known := (*PARTS, "target", *LEARNING, "loop", "model")) or not option:
             raise UsageError(
                 f"--set {dotted}={value} is not understood. Write PART.OPTION=VALUE with PART one of "
-                f"{', '.join((*PARTS, 'loop', 'model'))}, for example --set bank.max_prompts=8, "
+                f"{', '.join(known)}, for example --set bank.max_prompts=8, "
                 "or transforms.NAME.OPTION=VALUE, for example --set transforms.bits.bits=8."
             )
         changed.setdefault(part, {})[option] = value

@@ -1,6 +1,7 @@
 """The one loop: encode, read, decode, pick, write. A tracker is a model x a bank x a choice x a search.
 
-Between bank and model stand the transforms, if any: they say in which form pages are kept and shown.
+Between bank and model stand the transforms, if any: they say in which form pages are kept and shown. Beside them a target
+model may learn what the object looks like, and say where to look (aiming.py).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from vidmem.aiming import Aiming
 from vidmem.banks import Bank
 from vidmem.banks.window import Window
 from vidmem.choices import Choice
@@ -23,6 +25,7 @@ from vidmem.models import Model
 from vidmem.remembering import Remembering
 from vidmem.searches import History, Search
 from vidmem.searches.single import Single
+from vidmem.targets import Target
 from vidmem.transforms import Transform
 from vidmem.values import Candidates, Frame, Guess, Memory, Observation, Packed, Prompt, Question, Track, resolve
 
@@ -36,6 +39,7 @@ class Tracker:
     choice: Choice = field(default_factory=Argmax)
     search: Search = field(default_factory=Single)
     transforms: tuple[Transform, ...] = ()  # of the tokens, in the order they are applied to what is kept and shown
+    target: Target | None = None  # learns the object while it is followed, and says where to look
     present_above: float = 0.0  # an object whose object_score_logit is not above this is held to be absent
     condition_prompts: bool = False  # whether a prompt on a frame not yet answered sees memory; SAM 2: it does not
     emit: Literal["best", "lag", "commit"] = "best"  # when `run` gives an answer out; see emission.py
@@ -71,12 +75,17 @@ class Tracker:
         if not pasts:
             return state, Track(frame.index, frame.time, frame.name, frame.size)
         features = self.model.encode(frame)
+        aiming = Aiming(self.target, self.model, features) if self.target else None
         inquiries = {
-            object_id: self._inquire(histories, asked.get(object_id), previous.get(object_id))
+            object_id: self._inquire(histories, asked.get(object_id), previous.get(object_id), aiming)
             for object_id, histories in pasts.items()
             if object_id not in settled
         }
-        offers = iter(self.model.decode(features, [q for each in inquiries.values() for q in each.questions]))
+        questions = [question for each in inquiries.values() for question in each.questions]
+        if aiming is None:
+            offers = iter(self.model.decode(features, questions))
+        else:
+            offers = iter(aiming.decode(questions, [scores for each in inquiries.values() for scores in each.maps]))
         remembering = Remembering(self.model, features, self._keep)
         following: dict[int, tuple[History, ...]] = {}
         guesses: dict[int, Guess] = {}
@@ -87,7 +96,7 @@ class Tracker:
                 inquiry = inquiries[object_id]
                 answers = [next(offers) for _ in inquiry.questions]
                 offered = [answers[each] for each in inquiry.of_history]
-            growth = _Growth(self, frame, remembering, object_id in asked, settled.get(object_id))
+            growth = _Growth(self, frame, remembering, aiming, object_id in asked, settled.get(object_id))
             following[object_id] = growth.grow(histories[: len(offered)], offered)
             guesses[object_id] = growth.first
         remembering.fill()
@@ -122,7 +131,8 @@ class Tracker:
         yield from ((state, *each) for each in out)
 
     def _newborn(self) -> tuple[History, ...]:
-        return (History(self.bank.start(), self.choice.start()),)
+        target = self.target.start() if self.target else None
+        return (History(self.bank.start(), self.choice.start(), target=target),)
 
     def _keep(self, blank: Tensor) -> Tensor | Packed:
         """Where a page is kept."""
@@ -140,37 +150,54 @@ class Tracker:
             memory = transform.show(memory)
         return memory
 
-    def _inquire(self, histories: tuple[History, ...], prompt: Prompt | None, previous: Tensor | None) -> _Inquiry:
+    def _inquire(
+        self, histories: tuple[History, ...], prompt: Prompt | None, previous: Tensor | None, aiming: Aiming | None
+    ) -> _Inquiry:
         """One question for each distinct memory; a prompt is one question, since it makes an end of doubt."""
         if prompt is not None:
             sees_memory = self.condition_prompts or previous is not None
             memory = self._read(histories[0].bank) if sees_memory else None
-            return _Inquiry([Question(memory, prompt, previous)], [0])
+            return _Inquiry([Question(memory, prompt, previous)], [None], [0])
         memories = {id(each.bank): self._read(each.bank) for each in histories}
-        questions: dict[object, Question] = {}
-        for memory in memories.values():
-            questions.setdefault(memory.identity if memory else None, Question(memory))
+        maps = [aiming.look(each)[1] if aiming else None for each in histories]
+        questions: dict[object, tuple[Question, Tensor | None]] = {}
+        asks = []
+        for history, scores in zip(histories, maps, strict=True):
+            memory = memories[id(history.bank)]
+            identity = memory.identity if memory else None, id(scores)
+            questions.setdefault(identity, (Question(memory), scores))
+            asks.append(identity)
         place = {identity: number for number, identity in enumerate(questions)}
-        read = [memories[id(each.bank)] for each in histories]
-        return _Inquiry(list(questions.values()), [place[each.identity if each else None] for each in read])
+        asked = list(questions.values())
+        return _Inquiry([each for each, _ in asked], [scores for _, scores in asked], [place[each] for each in asks])
 
 
 class _Inquiry(NamedTuple):
     """What is asked of one object in a frame: each question once, and which of them each history asks."""
 
     questions: list[Question]
+    maps: list[Tensor | None]  # of each question (h, w): where the target model sees the object
     of_history: list[int]
 
 
 class _Growth:
     """Grows the histories of one object by one frame. What is the same for two branches is made once and shared."""
 
-    def __init__(self, tracker: Tracker, frame: Frame, remembering: Remembering, prompted: bool, given: Guess | None):
-        self.tracker, self.frame, self.remembering = tracker, frame, remembering
+    def __init__(
+        self,
+        tracker: Tracker,
+        frame: Frame,
+        remembering: Remembering,
+        aiming: Aiming | None,
+        prompted: bool,
+        given: Guess | None,
+    ):
+        self.tracker, self.frame, self.remembering, self.aiming = tracker, frame, remembering, aiming
         self.prompted, self.given = prompted or given is not None, given
         self._guesses: dict[tuple[int, int], Guess] = {}
         self._banks: dict[tuple[int, int, int, int], object] = {}
         self._choices: dict[tuple[int, int, int], object] = {}
+        self._targets: dict[tuple[int, int, int], object] = {}
 
     def grow(self, histories: Sequence[History], offered: Sequence[Candidates]) -> tuple[History, ...]:
         tracker = self.tracker
@@ -187,9 +214,13 @@ class _Growth:
                 remember = partial(self.remembering.of, candidates, branch.pick, guess)
                 seen = Observation(guess, candidates, branch.pick, self.frame.size, branch.motion_iou, remember)
                 self._banks[written] = tracker.bank.write(history.bank, seen)
+            aimed = (id(history.target), id(candidates), branch.pick)
+            if self.aiming is not None and aimed not in self._targets:
+                self._targets[aimed] = self.aiming.learn(history, self.prompted, guess)
             reach = tracker.emission.reach
             trail = (*history.trail, guess)[-reach:] if reach else ()
-            grown.append(History(self._banks[written], self._choices[learned], branch.score, branch.agreed, trail))
+            state = self._banks[written], self._choices[learned]
+            grown.append(History(*state, branch.score, branch.agreed, trail, self._targets.get(aimed)))
         return tuple(grown)
 
     @property

@@ -25,6 +25,7 @@ class History:
     score: float = 0.0
     agreed: int = 0  # frames in a row in which its mask was that of the history believed most
     trail: tuple[Guess, ...] = ()  # its latest answers, oldest first, where they are given out later (emission.py)
+    target: Any = None  # the target model's state, where the tracker has one
 
 
 @dataclass(frozen=True, eq=False)

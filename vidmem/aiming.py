@@ -1,0 +1,111 @@
+"""What a tracker's target model says of a frame, as the model is asked of it. One value a frame, for all objects.
+
+Either every question starts from the score map ("always"), or those are asked again whose answer held the object to be
+absent while the target model sees it ("lost"): a re-detection. A score map is told as a page of memory of the present
+frame, which any model attends that attends memory at all, or as the decoder's mask prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from vidmem.models import Model
+from vidmem.searches import History
+from vidmem.targets import Learned, Target
+from vidmem.values import Candidates, Entry, Features, Guess, Memory, Page, Question
+
+NEWEST = 0  # the slot in time of the page: it is as new as can be
+
+
+@dataclass(eq=False)
+class Aiming:
+    """The target models of one frame. What is asked for twice is computed once."""
+
+    target: Target
+    model: Model
+    features: Features
+    seen: Tensor = field(init=False)  # (C, h, w)
+    _looked: dict[int, tuple[Learned, Learned, Tensor | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.seen = self.target.prepare(self.features)
+
+    def look(self, history: History) -> tuple[Learned, Tensor | None]:
+        """The state of a history after what was due, and (h', w') logits of where it sees the object."""
+        before = history.target
+        if id(before) not in self._looked:  # kept alive in the value, or another could take its id
+            self._looked[id(before)] = (before, *self.target.look(before, self.seen, self.features.frame))
+        return self._looked[id(before)][1:]
+
+    def learn(self, history: History, prompted: bool, guess: Guess) -> Learned:
+        """The state of a history behind the frame. What is prompted was not looked for."""
+        state = history.target if prompted else self.look(history)[0]
+        return self.target.learn(state, self.seen, guess)
+
+    def decode(self, questions: Sequence[Question], maps: Sequence[Tensor | None]) -> list[Candidates]:
+        """The answers to the questions, each with the score map that goes with it."""
+        usage = self.target.usage
+        if usage.use == "always":
+            told = self._told(questions, maps)
+            answers = self.model.decode(self.features, told)
+            return [
+                _without_last(answer, before) if each is not before else answer
+                for answer, each, before in zip(answers, told, questions, strict=True)
+            ]
+        answers = self.model.decode(self.features, questions)
+        again = [
+            place
+            for place, (answer, scores) in enumerate(zip(answers, maps, strict=True))
+            if scores is not None and answer.object_score_logit <= usage.lost_below and bool((scores > 0).any())
+        ]
+        if not again:
+            return answers
+        found = self.model.decode(
+            self.features, self._told([questions[place] for place in again], [maps[place] for place in again])
+        )
+        for place, answer in zip(again, found, strict=True):
+            if self._is_better(answer, answers[place]):
+                answers[place] = replace(answer, usage=answers[place].usage)
+        return answers
+
+    def _is_better(self, answer: Candidates, than: Candidates) -> bool:
+        usage = self.target.usage
+        least = max(usage.found_above, than.object_score_logit)
+        return answer.object_score_logit > least and max(answer.pred_iou) >= usage.min_pred_iou
+
+    def _told(self, questions: Sequence[Question], maps: Sequence[Tensor | None]) -> list[Question]:
+        """The questions, each told where its target model sees the object; as they are where there is no map."""
+        usage, told = self.target.usage, list(questions)
+        mapped = [(place, scores) for place, scores in enumerate(maps) if scores is not None]
+        pages = self._pages([scores for _, scores in mapped]) if usage.form == "page" and mapped else []
+        for number, (place, scores) in enumerate(mapped):
+            memory = questions[place].memory if usage.beside else None
+            if usage.form == "mask":
+                told[place] = replace(questions[place], memory=memory, previous=scores)
+                continue
+            shown = memory or Memory()
+            told[place] = replace(questions[place], memory=replace(shown, pages=(*shown.pages, pages[number])))
+        return told
+
+    def _pages(self, maps: Sequence[Tensor]) -> list[Page]:
+        """A page of memory of the present frame for each score map, encoded in one batch."""
+        anything = torch.stack([(scores > 0).any() for scores in maps]).tolist()
+        nothing = self.features.levels[-1].new_zeros(1)
+        guesses = [
+            Guess(self.features.frame, scores, nothing, 1.0, 10.0 if seen else -10.0, seen)
+            for scores, seen in zip(maps, anything, strict=True)
+        ]
+        tokens = self.model.remember(self.features, guesses)
+        return [Page(Entry(self.features.frame, each, nothing), NEWEST) for each in tokens]
+
+
+def _without_last(answer: Candidates, asked: Question) -> Candidates:
+    """The answer as the bank expects it: without the usage of the page it does not know of."""
+    if answer.usage is None:
+        return answer
+    known = 0 if asked.memory is None else len(asked.memory.pages)
+    return replace(answer, usage=answer.usage[:known] if len(answer.usage) > known else None)

@@ -1,0 +1,134 @@
+"""LWL's target model (Bhat et al. 2020, arXiv 2003.11540), training-free: one convolution over frozen features.
+
+It is fitted to the prompts and to the tracker's own answers by Gauss-Newton steepest descent. Which answers are learned
+from is a sample memory's business, and what must not be unlearned a regulariser's; any goes with any.
+
+[S] LWL: 3 x 3, 16 channels, no bias, zero at the start, 20 steps on the first frame, 3 in an update, an update in every
+frame (pytracking 7eb9e74b, parameter/lwl/lwl_ytvos.py). [C] Labels are the mask's own finer cells, weights only balance
+object and ground, and what was due is learned when the next frame comes, as that frame may say what is worth learning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vidmem.targets import Learned, Usage
+from vidmem.targets.labels import balance, decoded, encoded, normalised
+from vidmem.targets.regularisers import Hold, Regulariser
+from vidmem.targets.regularisers.none import Free
+from vidmem.targets.samples import Sample, Samples
+from vidmem.targets.samples.lwl import Lwl
+from vidmem.targets.solver import Fitted, Problem, descend, respond
+from vidmem.values import Features, Guess
+
+KEPT = torch.float16  # of samples; their numbers are about 1 / (3 sqrt(C)), or 0 to 1
+
+
+@dataclass(frozen=True)
+class OnlineFilter:
+    """A filter that is learned while it is used."""
+
+    samples: Samples = field(default_factory=Lwl)
+    regulariser: Regulariser = field(default_factory=Free)
+    usage: Usage = field(default_factory=Usage)
+    size: int = 3  # side of the filter, in cells. LWL: 3
+    start_steps: int = 20  # of the solver, after a prompt. LWL: net_opt_iter
+    update_steps: int = 3  # in an update. LWL: net_opt_update_iter
+    every: int = 1  # frames from one update to the next, at least. LWL: train_skipping 1; its box form 5
+    decay: float = 0.01  # lambda. LWL: learned, from .01
+    object_share: float = 0.25  # of the loss, however small the object is [C]: the best of 0, .25 and .5 in first trials
+    centred: bool = True  # whether each channel's mean over the frame is taken away first [C]
+    min_pred_iou: float = 0.5  # an answer is learned from above this, where the object is seen. [C] LWL learns from all
+    sharpness: float = 10.0  # logits of a score of 1 [C]: SAM 2's for a mask that was given
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or self.size % 2 == 0 or self.start_steps < 1 or self.update_steps < 1 or self.every < 1:
+            raise ValueError(
+                "filter.size must be odd, start_steps, update_steps and every 1 or more; got "
+                f"{self.size}, {self.start_steps}, {self.update_steps}, {self.every}."
+            )
+        if self.decay < 0 or not 0 <= self.object_share < 1 or self.sharpness <= 0:
+            raise ValueError(
+                "filter.decay must be 0 or more, object_share 0 to 1, sharpness above 0; got "
+                f"{self.decay}, {self.object_share}, {self.sharpness}."
+            )
+
+    def start(self) -> Learned:
+        return Learned(kept=self.regulariser.start())
+
+    def prepare(self, features: Features) -> Tensor:
+        return normalised(features.levels[-1], self.centred).to(KEPT)
+
+    def look(self, state: Learned, seen: Tensor, frame: int) -> tuple[Learned, Tensor | None]:
+        if not state.samples:
+            return state, None
+        if state.due:
+            state = self._fitted(state, seen, frame)
+        assert state.filter is not None
+        scores = decoded(respond(seen.float()[None], state.filter)[0])
+        return state, (2 * scores - 1) * self.sharpness
+
+    def learn(self, state: Learned, seen: Tensor, guess: Guess) -> Learned:
+        after = replace(state, step=state.step + 1)
+        latest = max((each.step for each in state.samples), default=-self.every)
+        believed = guess.visible and guess.pred_iou > self.min_pred_iou and state.step - latest >= self.every
+        if not guess.prompted and not (believed and state.samples):
+            return after
+        label = encoded(guess.mask.float().sigmoid(), (seen.shape[1], seen.shape[2])).to(KEPT)
+        new = Sample(
+            guess.frame,
+            state.step,
+            seen,
+            label,
+            guess.prompted,
+            pred_iou=guess.pred_iou,
+            object_score_logit=guess.object_score_logit,
+        )
+        due = self.start_steps if guess.prompted else max(state.due, self.update_steps)
+        samples = self.samples.keep(state.samples, new)
+        return replace(after, samples=samples, due=due, freed=state.freed or guess.prompted)
+
+    def _fitted(self, state: Learned, seen: Tensor, frame: int) -> Learned:
+        """The state after the steps that were due."""
+        weights = self.samples.weigh(state.samples, seen)
+        before = self._blank(state) if state.filter is None else state.filter
+        hold = Hold() if state.freed else self.regulariser.hold(state.kept, before)
+        fitted = self._descended(state, weights, before, hold)
+        kept: Any = self.regulariser.learn(state.kept, fitted)
+        return replace(
+            state,
+            weights=weights,
+            filter=fitted.filter,
+            due=0,
+            freed=False,
+            kept=kept,
+            frozen=hold.share,
+            fitted=frame,
+        )
+
+    def _descended(self, state: Learned, weights: tuple[float, ...], before: Tensor, hold: Hold) -> Fitted:
+        """The fit to the samples that count."""
+        active = [(each, weight) for each, weight in zip(state.samples, weights, strict=True) if weight > 0]
+        labels = torch.stack([each.label for each, _ in active]).float()
+        spatial = torch.stack([balance(label, self.object_share) for label in labels])
+        counted = torch.tensor([weight for _, weight in active], device=labels.device)
+        problem = Problem(
+            torch.stack([each.features for each, _ in active]).float(),
+            labels,
+            spatial * counted[:, None, None, None],
+            self.decay,
+            hold.strength,
+            hold.anchor,
+            hold.frozen,
+        )
+        return descend(problem, before, state.due)
+
+    def _blank(self, state: Learned) -> Tensor:
+        """The filter that says nothing."""
+        one = state.samples[0]
+        shape = (one.label.shape[0], one.features.shape[0], self.size, self.size)
+        return torch.zeros(shape, device=one.features.device)
