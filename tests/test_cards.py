@@ -35,7 +35,7 @@ class Deck:
     device = torch.device("cpu")
 
     def encode(self, frame: Frame) -> Features:
-        return Features(frame.index, frame.size, (torch.zeros(1),))
+        return Features(frame.index, frame.size, (sights()[frame.index % FACES][None],))
 
     def decode(self, features: Features, questions: Sequence[Question]) -> list[Candidates]:
         return [self._answer(features.frame, question) for question in questions]
@@ -82,6 +82,11 @@ def prompted() -> Candidates:
 @cache
 def pages() -> Tensor:
     return torch.from_numpy(np.random.default_rng(6).random((FACES, TOKENS, WIDTH), np.float32))
+
+
+@cache
+def sights() -> Tensor:
+    return torch.from_numpy(np.random.default_rng(7).random((FACES, WIDTH, 2, 2), np.float32))
 
 
 def frame(index: int) -> Frame:

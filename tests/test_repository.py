@@ -21,6 +21,9 @@ from vidmem.models import models
 from vidmem.models.toy import Toy
 from vidmem.scenes import kinds as scenes
 from vidmem.searches import searches
+from vidmem.targets import targets
+from vidmem.targets.regularisers import regularisers
+from vidmem.targets.samples import samples
 from vidmem.transforms import transforms
 from vidmem.videos import layouts
 from vidmem.writers import writers
@@ -28,7 +31,7 @@ from vidmem.writers import writers
 ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
 TABLES = [
-    *[banks, choices, searches, transforms, models, readers, layouts, scenes],
+    *[banks, choices, searches, transforms, models, readers, layouts, scenes, targets, samples, regularisers],
     *[metrics, protocols, box_protocols, detection_protocols, track_protocols, writers, engines, forms],
 ]
 
@@ -58,11 +61,14 @@ MAY = {
     "choices": ["catalog", "values"],
     "searches": ["catalog", "values", "choices"],
     "transforms": ["catalog", "errors", "values"],
+    "targets": ["catalog", "errors", "values"],
+    "aiming": ["models", "searches", "targets", "values"],
     "models": ["catalog", "cards", "errors", "values", "kernels"],
     "states": ["errors"],
     "emission": ["errors", "searches", "values"],
     "remembering": ["models", "values"],
     "tracker": [
+        "aiming",
         "banks",
         "choices",
         "emission",
@@ -70,6 +76,7 @@ MAY = {
         "models",
         "remembering",
         "searches",
+        "targets",
         "transforms",
         "values",
     ],

@@ -75,7 +75,7 @@ class Aiming:
     def _is_better(self, answer: Candidates, than: Candidates) -> bool:
         usage = self.target.usage
         least = max(usage.found_above, than.object_score_logit)
-        return answer.object_score_logit > least and max(answer.pred_iou) >= usage.min_pred_iou
+        return answer.object_score_logit > least and max(answer.pred_iou) >= usage.found_pred_iou
 
     def _told(self, questions: Sequence[Question], maps: Sequence[Tensor | None]) -> list[Question]:
         """The questions, each told where its target model sees the object; as they are where there is no map."""

@@ -9,6 +9,7 @@ from typing import Any
 from vidmem import states
 from vidmem.banks import Bank
 from vidmem.emission import State
+from vidmem.targets import Learned
 from vidmem.values import Entry, Memory
 
 WHY = {  # kind, from the top of a picture to its foot -> why such an entry is kept
@@ -16,17 +17,20 @@ WHY = {  # kind, from the top of a picture to its foot -> why such an entry is k
     "long-term": "kept for what it shows, however long ago",
     "recent": "of the latest frames that count",
     "pointer": "the object in one vector; its page is gone",
+    "sample": "the target model learned from it in its latest fit",
+    "resting": "kept to be learned from, but not in the latest fit",
+    "filter": "what the target model learned; its weight is the share of it that was frozen",
 }
 
 
 @dataclass(frozen=True)
 class Held:
-    """One entry that the next frame will attend."""
+    """One entry that the next frame will attend, or that a target model learns from."""
 
     kind: str  # of WHY
     frame: int  # it was made of
-    slot: int | None  # row of the temporal code; None for a pointer
-    weight: float  # its key scale: how much it counts beside the others
+    slot: int | None  # row of the temporal code; None for a pointer, and for all of a target model
+    weight: float  # its key scale, or its weight in a fit: how much it counts beside the others
     pred_iou: float  # what the model believed of its mask
     object_score_logit: float
     nbytes: int
@@ -46,9 +50,28 @@ class Held:
 
 
 def account(state: State, bank: Bank) -> Mapping[int, tuple[Held, ...]]:
-    """object id -> what the likeliest of its histories attends next, in the order it is attended."""
+    """object id -> what the likeliest of its histories attends next, in the order it is attended, then what its target
+    model learns from and what it learned."""
     memories = {object_id: bank.read(histories[0].bank) for object_id, histories in state.items()}
-    return {object_id: _held(memory) if memory else () for object_id, memory in memories.items()}
+    return {
+        object_id: (_held(memory) if memory else ()) + _learned(state[object_id][0].target)
+        for object_id, memory in memories.items()
+    }
+
+
+def _learned(target: Learned | None) -> tuple[Held, ...]:
+    if target is None:
+        return ()
+    held = []
+    for each in target.samples:
+        weight = target.weights.get(each.step, 0.0)  # what came behind the latest fit has none yet
+        kind = "sample" if weight > 0 else "resting"
+        size = states.nbytes(each)
+        held.append(Held(kind, each.frame, None, weight, each.pred_iou, each.object_score_logit, size))
+    if target.filter is not None:
+        size = states.nbytes((target.filter, target.kept))
+        held.append(Held("filter", target.fitted, None, target.frozen, 1.0, 0.0, size))
+    return tuple(held)
 
 
 def _held(memory: Memory) -> tuple[Held, ...]:

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SAMPLES = 1000  # as many as a picture can show side by side
-KINDS = ("prompt", "long-term", "recent", "pointer")  # rows of the picture, from the top
-SHADES = {"prompt": "Oranges", "long-term": "Purples", "recent": "Blues", "pointer": "Greens"}
+KINDS = ("prompt", "long-term", "recent", "pointer", "sample", "resting", "filter")  # rows, from the top
+SHADES = {
+    **{"prompt": "Oranges", "long-term": "Purples", "recent": "Blues", "pointer": "Greens"},
+    **{"sample": "RdPu", "resting": "Greys", "filter": "YlOrBr"},
+}
 MIB = 1 << 20
 
 

@@ -9,7 +9,8 @@ Marks used in this package: [S] sourced, [R] recollected and not checked against
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from vidmem.catalog import Catalog
@@ -27,7 +28,7 @@ class Learned:
 
     step: int = 0  # frames seen so far
     samples: tuple[Sample, ...] = ()  # what it learns from, in the order it came
-    weights: tuple[float, ...] = ()  # how much each sample counted in the latest fit; 0: it rested
+    weights: Mapping[int, float] = field(default_factory=dict)  # step of a sample -> how it counted in the latest fit
     filter: Tensor | None = None  # (K, C, a, a); None before the first fit
     due: int = 0  # steps of the solver to be made before it next looks
     freed: bool = False  # whether the fit that is due follows a prompt, which no regulariser holds back
@@ -48,8 +49,8 @@ class Usage:
     # mask: the decoder's mask prompt; for weights that were trained with masks as prompts (nano was not)
     beside: bool = False  # whether the bank's memory is attended together with it
     lost_below: float = 0.0  # object score (a logit) at or below which an object counts as lost
-    found_above: float = 0.0  # object score the second answer needs to be taken, which must also exceed the first
-    min_pred_iou: float = 0.5  # and the belief in its best mask
+    found_above: float = 0.0  # object score (a logit) the second answer must exceed to be taken, beside that of the first
+    found_pred_iou: float = 0.5  # and the belief in its best mask that takes
 
     def __post_init__(self) -> None:
         if self.use not in ("always", "lost") or self.form not in ("page", "mask"):

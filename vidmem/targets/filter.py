@@ -101,7 +101,7 @@ class OnlineFilter:
         kept: Any = self.regulariser.learn(state.kept, fitted)
         return replace(
             state,
-            weights=weights,
+            weights={each.step: weight for each, weight in zip(state.samples, weights, strict=True)},
             filter=fitted.filter,
             due=0,
             freed=False,
