@@ -3,10 +3,10 @@
     python benchmarks/continual_long.py [--scenes drift,reentry] [--seeds 2] [--sizes 4,16] [--frames 300]
 
 Methods are the cards continual (the base), grcl, rmscl and hybrid; with --alone the target model's map is all the model
-sees, so that nothing but the method makes a difference. Beside them stand sam2 and redetect. All run side by side on one
-model, each frame encoded once. Every video and method is kept in --out, and not tracked again when the command is given
-again with the same model, card and frames. Writes continual_long.json into --results and a plot to --plot, prints the
-table as Markdown; the last line is one JSON object.
+sees, so that nothing but the method makes a difference. Beside them stand sam2 and redetect. All run side by side on
+one model, each frame encoded once. Every video and method is kept in --out, and not tracked again when the command is
+given again with the same model, card and frames. Writes continual_long.json into --results and a plot to --plot,
+prints the table as Markdown; the last line is one JSON object.
 """
 
 from __future__ import annotations

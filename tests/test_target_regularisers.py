@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -23,7 +25,7 @@ def drawn(seed: int, *shape: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def fit(regulariser, kept, filter: Tensor, seed: int, steps: int = 4) -> tuple[object, Fitted]:
+def fit(regulariser, kept, filter: Tensor, seed: int, steps: int = 4) -> tuple[Any, Fitted]:
     """A fit to samples of its own, held by the regulariser, which then learns from it."""
     hold = regulariser.hold(kept, filter)
     features, labels = drawn(seed, 2, 5, 6, 6), drawn(seed + 500, 2, 4, 6, 6)

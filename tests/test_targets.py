@@ -61,8 +61,10 @@ def overlap(one: torch.Tensor, other: torch.Tensor) -> float:
 def test_the_filter_sees_the_object_where_it_went():
     tracker = tracker_of()
     state, _ = follow(tracker, range(4, 40, 2))
-    seen = tracker.target.prepare(tracker.model.encode(picture(30, 44)))
-    _, scores = tracker.target.look(state[1][0].target, seen, 30)
+    target = OnlineFilter()
+    seen = target.prepare(tracker.model.encode(picture(30, 44)))
+    _, scores = target.look(state[1][0].target, seen, 30)
+    assert scores is not None
     large = torch.nn.functional.interpolate(scores[None, None], (SIDE, SIDE), mode="bilinear")[0, 0] > 0
     assert overlap(large, truth(44)) > 0.6
 
@@ -95,10 +97,10 @@ def test_answers_begin_with_no_fit_and_the_first_look_makes_it():
     tracker = tracker_of()
     state, _ = follow(tracker, [8])
     learned = state[1][0].target
-    assert learned.filter is None and learned.due == tracker.target.start_steps
+    assert learned.filter is None and learned.due == OnlineFilter.start_steps
     state, _ = follow(tracker, [10], state, 1, prompt=False)
     learned = state[1][0].target
-    assert learned.filter is not None and learned.due == tracker.target.update_steps and learned.fitted == 1
+    assert learned.filter is not None and learned.due == OnlineFilter.update_steps and learned.fitted == 1
 
 
 def test_what_is_not_believed_in_is_not_learned_from():
@@ -244,7 +246,7 @@ def test_parts_of_a_target_model_without_one_are_refused():
 def test_an_unknown_option_is_told_with_its_like():
     with pytest.raises(UsageError, match="use is always or lost"):
         tracker_of(target__use="sometimes")
-    with pytest.raises(UsageError, match="no option 'update_step'.*Did you mean 'update_steps'"):
+    with pytest.raises(UsageError, match=r"no option 'update_step'.*Did you mean 'update_steps'"):
         tracker_of(target__update_step=2)
 
 

@@ -1,7 +1,7 @@
 """The one loop: encode, read, decode, pick, write. A tracker is a model x a bank x a choice x a search.
 
-Between bank and model stand the transforms, if any: they say in which form pages are kept and shown. Beside them a target
-model may learn what the object looks like, and say where to look (aiming.py).
+Between bank and model stand the transforms, if any: they say in which form pages are kept and shown. Beside them a
+target model may learn what the object looks like, and say where to look (aiming.py).
 """
 
 from __future__ import annotations

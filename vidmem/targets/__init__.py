@@ -2,7 +2,8 @@
 
 A target model is a small filter over a model's frozen features. It is fitted to the first mask, goes on learning from
 the answers, and says in each new frame where it sees the object. A tracker may have one; `vidmem/aiming.py` makes
-questions of what it says. To add one: write vidmem/targets/NAME.py and its line in the table; tests/test_targets.py tries it.
+questions of what it says. To add one: write vidmem/targets/NAME.py and its line in the table;
+tests/test_targets.py tries it.
 
 Marks used in this package: [S] sourced, [R] recollected and not checked against the paper, [C] our own choice.
 """
@@ -49,7 +50,9 @@ class Usage:
     # mask: the decoder's mask prompt; for weights that were trained with masks as prompts (nano was not)
     beside: bool = False  # whether the bank's memory is attended together with it
     lost_below: float = 0.0  # object score (a logit) at or below which an object counts as lost
-    found_above: float = 0.0  # object score (a logit) the second answer must exceed to be taken, beside that of the first
+    found_above: float = (
+        0.0  # object score (a logit) the second answer must exceed to be taken, beside that of the first
+    )
     found_pred_iou: float = 0.5  # and the belief in its best mask that takes
 
     def __post_init__(self) -> None:

@@ -1,9 +1,9 @@
 """Masks as a coarse filter can learn them, and back: the training-free stand-in for LWL's label encoder and decoder.
 
-LWL learns to say a mask in 16 channels of stride 16 (arXiv 2003.11540, 3.4), and to read them. Here the channels are the
-mask's own finer cells: each cell of the feature grid is cut into r x r, each of which is a channel. Nothing is trained,
-and what the filter says is read by putting the finer cells back in their places. [C] For SAM 2, whose masks are four
-times finer than its stride-16 features, that makes 16 channels too.
+LWL learns to say a mask in 16 channels of stride 16 (arXiv 2003.11540, 3.4), and to read them. Here the channels are
+the mask's own finer cells: each cell of the feature grid is cut into r x r, each of which is a channel. Nothing is
+trained, and what the filter says is read by putting the finer cells back in their places. [C] For SAM 2, whose masks
+are four times finer than its stride-16 features, that makes 16 channels too.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ SMALL = 1e-5  # LWL: added to the sum of squares
 def normalised(features: Tensor, centred: bool = True) -> Tensor:
     """(C, h, w) float32: features (1, C, h, w) of one length for all frames.
 
-    [S] LWL: x s sqrt(C h w / (sum x^2 + 1e-5)), s = sqrt(1 / (9 C)), of features a trained layer prepared. [C] Here each
-    channel's mean over the frame is taken away first: nothing prepared them, and it would outweigh all else.
+    [S] LWL: x s sqrt(C h w / (sum x^2 + 1e-5)), s = sqrt(1 / (9 C)), of features a trained layer prepared. [C] Here
+    each channel's mean over the frame is taken away first: nothing prepared them, and it would outweigh all else.
     """
     values = features[0].float()
     if centred:
@@ -35,8 +35,8 @@ def finer(grid: tuple[int, int], mask: tuple[int, int]) -> int:
     times = mask[0] // grid[0]
     if times < 1 or (grid[0] * times, grid[1] * times) != tuple(mask):
         raise UsageError(
-            f"The model's masks of {mask[0]} x {mask[1]} are no whole multiple of its {grid[0]} x {grid[1]} features, so "
-            "no target model can be learned on them. Choose another input size, or a tracker without a target model."
+            f"The model's masks of {mask[0]} x {mask[1]} are no whole multiple of its {grid[0]} x {grid[1]} "
+            "features, so no target model can be learned on them. Choose another input size, or a tracker without one."
         )
     return times
 

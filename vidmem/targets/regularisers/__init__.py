@@ -1,6 +1,7 @@
 """Regularisers: what keeps a target model from forgetting while it learns.
 
-To add one: write vidmem/targets/regularisers/NAME.py and its line in the table; tests/test_target_regularisers.py tries it.
+To add one: write vidmem/targets/regularisers/NAME.py and its line in the table;
+tests/test_target_regularisers.py tries it.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
 [R] After each fit every parameter's importance is the magnitude of its gradient, summed over the steps; the greatest of
 them get a gate. The gates of the last fits are kept in bits and joined, and in the next fit the parameters behind them
-are pulled back so strongly that they stay where they are, while all others learn freely. [S] The gated-regulariser memory
-of earlier representations.
+are pulled back so strongly that they stay where they are, while all others learn freely. [S] The gated-regulariser
+memory of earlier representations.
 
 [C] Exact freezing: the solver's steps leave the parameters behind gates alone, to the bit, and the length of a step is
-exact for those that move. The soft form pulls them by `strength` instead. Gates are given by share and not by threshold,
-so that at most `keep` times the share of the parameters can be frozen at once.
+exact for those that move. The soft form pulls them by `strength` instead. Gates are given by share, not by threshold:
+at most `keep` times the share of the parameters is frozen at once.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """EWC (arXiv 1612.00796) and MAS (arXiv 1711.09601) for a filter that never stops learning: pull what matters.
 
 [R] L + gamma sum_k omega_k (T_k - T'_k)^2, with T' the filter before the fit and omega from accumulated gradient
-magnitude, as in the parameter-regularised baseline of arXiv 2309.15274. [C] The magnitudes of a fit are made relative to
-their greatest and averaged over fits, so that neither grows without end.
+magnitude, as in the parameter-regularised baseline of arXiv 2309.15274. [C] The magnitudes of a fit are made relative
+to their greatest and averaged over fits, so that neither grows without end.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """LWL's sample memory (arXiv 2003.11540): new samples count more, and the first mask never less than a quarter.
 
-[S] The recurrence is that of pytracking 7eb9e74b, pytracking/tracker/lwl/lwl.py, update_sample_weights, with the numbers
-of pytracking/parameter/lwl/lwl_ytvos.py. It does not normalise again behind the floor, so that the weights then add up
-to a little more than one; that is kept.
+[S] The recurrence is that of pytracking 7eb9e74b, pytracking/tracker/lwl/lwl.py, update_sample_weights, with the
+numbers of pytracking/parameter/lwl/lwl_ytvos.py. It does not normalise again behind the floor, so that
+the weights then add up to a little more than one; that is kept.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 non-negative sum of few of them, and only those count in the next fit, as much as their coefficient says. [S] The idea:
 a compact, diverse working memory by reconstruction.
 
-[C] Vectors have length one and the penalty is a share of the greatest likeness; prompted samples always count, together a
-quarter at least, as in LWL. Where no other sample is picked, the one most alike is.
+[C] Vectors have length one and the penalty is a share of the greatest likeness; prompted samples always count, together
+a quarter at least, as in LWL. Where no other sample is picked, the one most alike is.
 """
 
 from __future__ import annotations
