@@ -3,9 +3,9 @@
     python benchmarks/continual_cost.py [--frames 10000] [--streamed hybrid] [--sizes 4,8,16,32] [--rounds 10]
 
 Bytes are those of the whole state while the toy model follows a square without end, prompted every hundredth frame;
-growth is measured from frame 500 to the last, as a fraction. Times are of one look of the target model, that is 3 steps of the solver and the score map, on
-stride-16 features of --model; all cards and sizes take turns in one process. Median of --rounds, in ms of the process's
-own time. The last line is one JSON object.
+growth is measured from frame 500 to the last, as a fraction. Times are of one look of the target model, that is 3 steps
+of the solver and the score map, on stride-16 features of --model; all cards and sizes take turns in one process. Median
+of --rounds, in ms of the process's own time. The last line is one JSON object.
 """
 
 from __future__ import annotations
