@@ -1,4 +1,4 @@
-"""One person's place: their video, their work and its history, the pass that runs, their folder. All that changes is here."""
+"""One person's place: their video, their work and its history, the pass that runs, their folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is remembered of an object, for the page: each entry with its picture and why it is kept, and what it all weighs."""
+"""What is remembered of an object: each entry with its picture and why it is kept, and what it all weighs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ READ_AT_ONCE = 6  # that are not held and are read from the video for one answer
 
 
 class Thumbnails:
-    """(object, frame) -> its small picture. The least lately used are forgotten, and drawn anew when they are wanted."""
+    """(object, frame) -> its small picture. Those used least lately are forgotten and drawn anew."""
 
     def __init__(self) -> None:
         self._held: OrderedDict[tuple[int, int], str] = OrderedDict()

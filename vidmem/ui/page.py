@@ -57,10 +57,21 @@ def facts_of(calls: Calls, limits: Limits) -> dict[str, Any]:
     return {
         "cards": cards,
         "models": trackers.models,
+        "model_words": {name: model_words(name) for name in trackers.models},
         "formats": formats(),
         "limits": {"upload_bytes": limits.upload_bytes},
         "chosen": {"tracker": chosen.tracker, "model": chosen.model},
     }
+
+
+def model_words(name: str) -> str:
+    """What a person should know of a model before they are disappointed by it."""
+    if name != "nano":
+        return ""
+    return (
+        "nano ships with vidmem, for trying things: it follows a painted mask far better than a click. Use the brush, "
+        "or get a published model with: vidmem models download sam2.1-tiny"
+    )
 
 
 def calls_of(calls: Calls, name: str) -> Any:

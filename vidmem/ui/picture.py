@@ -45,7 +45,7 @@ def as_url(picture: np.ndarray, widest: int = WIDEST, quality: int = 84) -> str:
 
 
 def thumbnail(picture: np.ndarray, each: ObjectAnnotation, colour: tuple[int, int, int], margin: float = 0.3) -> str:
-    """The surroundings of an object, square, its pixels tinted, as a small JPEG; the middle where it is out of sight."""
+    """The surroundings of an object, square, its pixels tinted, as a small JPEG. Out of sight: the picture's middle."""
     height, width = picture.shape[:2]
     box = each.box
     x0, y0, x1, y1 = box or (0, 0, width, height)

@@ -24,7 +24,7 @@ ROW = np.dtype(
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """object id -> (frames,) rows of ROW. Arrays are never changed once they are in here, so an old value stays true."""
+    """object id -> (frames,) rows of ROW. Arrays in here are never changed, so an old value stays true."""
 
     rows: Mapping[int, np.ndarray] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""The clip a first visitor meets, with a click on it, so that the first press of Track shows something."""
+"""The clip a first visitor meets, with clicks on it, so that the first press of Track shows something."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vidmem.ui.work import relooked, said
 from vidmem.values import Prompt
 
 SAMPLE = "demo:koi"
-CLICK = (118.0, 150.0)  # on the koi in frame 0
+CLICKS = ((118.0, 120.0), (112.0, 160.0), (105.0, 200.0))  # on the koi in frame 0
 
 
 def sample() -> tuple[Source, str]:
@@ -21,7 +21,7 @@ def sample() -> tuple[Source, str]:
 
 def set_click(desk: Desk) -> None:
     """Marks the koi, as a visitor would."""
-    prompt = Prompt(1, points=torch.tensor([CLICK]), labels=torch.tensor([1]))
+    prompt = Prompt(1, points=torch.tensor(CLICKS), labels=torch.ones(len(CLICKS), dtype=torch.long))
     with desk.turns.taken():
         session, track = desk.work.session.prompt(0, prompt)
     work = said(desk.work, session, 0, desk.shelf.put(annotate(track)))

@@ -69,7 +69,7 @@ def _files(folder: Path, video: Path | None) -> Iterator[tuple[Path, str]]:
 
 
 def reopen(desk: Desk, path: Path, name: str) -> None:
-    """Puts a saved session on the desk, with its video where the file holds it. Raises InputError for any other file."""
+    """Puts a saved session on the desk, with its video where the file holds it. InputError for any other file."""
     folder = make_folder(desk.folder / "opening")
     try:
         try:

@@ -1,4 +1,4 @@
-"""Opens the page: a folder of its own for everything that is written, loopback unless asked, closed cleanly at the end."""
+"""Opens the page: a folder of its own for all that is written, loopback unless asked, closed cleanly at the end."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def served(
 ) -> Iterator[Opened]:
     """The page, as long as the block lasts. Then everything that was written for it is gone.
 
-    video: what everybody begins with; the bundled clip when None. session: a saved session to begin with. folder: where
-    the page may write; a fresh temporary folder when None. Raises UsageError when Gradio is missing or the port is taken,
-    InputError for a video or a session that cannot be opened.
+    video: what everybody begins with; the bundled clip when None. session: a saved session to begin with. folder:
+    where the page makes its own; the system's temporary folder when None. Raises UsageError when Gradio is missing or
+    the port is taken, InputError for a video or a session that cannot be opened.
     """
     root = Path(tempfile.mkdtemp(prefix="vidmem-page-", dir=folder))
     os.environ["GRADIO_TEMP_DIR"] = str(root / "incoming")

@@ -1,4 +1,4 @@
-"""Where masks are kept: one growing file in the person's folder. What lies there is never changed, so undo costs nothing."""
+"""Where masks are kept: one growing file a person. What lies there is never changed, so undo costs nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose turn it is to compute: first come, first served, one frame at a time, so that nobody waits for a whole video."""
+"""Whose turn it is to compute: first come, first served, a frame at a time, so that nobody waits for a video."""
 
 from __future__ import annotations
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image, ImageDraw
 
 from vidmem.errors import InputError
 from vidmem.results import annotate
@@ -67,23 +67,34 @@ def box(desk: Desk, asked: Asked) -> None:
 
 
 def stroke(desk: Desk, asked: Asked) -> None:
-    """A line drawn along the object, or along what is not the object: taken as several points."""
-    line = asked.get("line")
-    if (
-        not isinstance(line, list)
-        or not 1 <= len(line) <= 5000
-        or not all(isinstance(p, list) and len(p) == 2 for p in line)
-    ):
-        raise InputError("That line has no points. Draw it on the picture.")
-    points = np.array([_point(desk, x, y) for x, y in line])
+    """A scribble along the object, or along what is not the object: taken as several points."""
     label = _whole(asked, "label", 0, 1)
-    chosen = along(points, STROKE_POINTS)
-    prompt = Prompt(
-        desk.selected,
-        points=torch.from_numpy(chosen).float(),
-        labels=torch.full((len(chosen),), label),
-    )
-    _say(desk, _frame(desk, asked), prompt, "draw a line")
+    chosen = along(_line(desk, asked), STROKE_POINTS)
+    labels = torch.full((len(chosen),), label)
+    _say(desk, _frame(desk, asked), Prompt(desk.selected, points=torch.from_numpy(chosen), labels=labels), "scribble")
+
+
+def paint(desk: Desk, asked: Asked) -> None:
+    """A brush stroke: adds to the object's mask in this frame, or erases from it. The mask is then the mark."""
+    line = _line(desk, asked)
+    radius = _number(asked, "radius")
+    if not 0.5 <= radius <= max(desk.clip.size) / 4:
+        raise InputError("The brush is too small or too large for this picture.")
+    frame = _frame(desk, asked)
+    desk.stop()
+    before = desk.work.session.kept.asked.get(frame, {}).get(desk.selected)
+    if before is not None and before.prompt.mask is not None:
+        painted = before.prompt.mask.cpu().numpy()
+    else:
+        found = desk.shelf.get(desk.work.results, frame).objects.get(desk.selected)
+        painted = np.zeros(desk.clip.size, bool) if found is None else found.mask
+    erases = asked.get("erase") is True
+    touched = brushed(line, radius, desk.clip.size)
+    painted = painted & ~touched if erases else painted | touched
+    if not painted.any():
+        raise InputError("Nothing of the mask is left. Undo, or press Clear marks instead.")
+    prompt = Prompt(desk.selected, mask=torch.from_numpy(painted.copy()))
+    _say(desk, frame, prompt, "erase with the brush" if erases else "paint with the brush")
 
 
 def mask(desk: Desk, asked: Asked) -> None:
@@ -234,6 +245,7 @@ VERBS: dict[str, Callable[[Desk, Asked], None]] = {
     "click": click,
     "box": box,
     "stroke": stroke,
+    "paint": paint,
     "mask": mask,
     "keep": keep,
     "clear": clear,
@@ -259,6 +271,18 @@ def along(points: np.ndarray, most: int) -> np.ndarray:
     wanted = np.linspace(0, way[-1], min(most, max(1, 1 + int(way[-1] // 12))))
     nearest = np.unique(np.abs(way[None] - wanted[:, None]).argmin(1))
     return points[nearest].astype(np.float32)
+
+
+def brushed(line: np.ndarray, radius: float, size: tuple[int, int]) -> np.ndarray:
+    """(H, W) bool: what a round brush touches on its way along (P, 2) points."""
+    canvas = Image.new("1", (size[1], size[0]))
+    pen = ImageDraw.Draw(canvas)
+    points = [(float(x), float(y)) for x, y in line]
+    if len(points) > 1:
+        pen.line(points, fill=1, width=max(1, round(2 * radius)), joint="curve")
+    for x, y in (points[0], points[-1]):
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=1)
+    return np.array(canvas)
 
 
 def _say(desk: Desk, frame: int, prompt: Prompt, what: str) -> None:
@@ -299,6 +323,15 @@ def _frame(desk: Desk, asked: Asked) -> int:
     if frame >= desk.clip.frames:
         raise InputError(f"{desk.clip.name} has no frame {frame}: it ends with frame {desk.clip.frames - 1}.")
     return frame
+
+
+def _line(desk: Desk, asked: Asked) -> np.ndarray:
+    """(P, 2) points of a line in the picture."""
+    line = asked.get("line")
+    whole = isinstance(line, list) and 1 <= len(line) <= 5000
+    if not whole or not all(isinstance(each, list) and len(each) == 2 for each in line or ()):
+        raise InputError("That line has no points. Draw it on the picture.")
+    return np.array([_point(desk, x, y) for x, y in line or ()])
 
 
 def _point(desk: Desk, x: Any, y: Any) -> list[float]:

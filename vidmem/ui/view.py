@@ -71,7 +71,7 @@ def _object(work: Work, results: Results, object_id: int, frame: int) -> dict[st
         "name": look.name,
         "colour": look.colour,
         "hidden": look.hidden,
-        "score": None if row is None else round(float(row["score"]), 3),
+        "score": None if row is None else f"{row['score']:.2f}",
         "visible": None if row is None else bool(row["state"] == VISIBLE),
         "prompts": sorted(at for at, said in work.session.kept.asked.items() if object_id in said),
         "runs": [],

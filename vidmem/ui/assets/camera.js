@@ -48,6 +48,8 @@ async function loop() {
   while (stream) {
     const began = performance.now();
     canvas.width = video.videoWidth; canvas.height = video.videoHeight;
+    stage.style.aspectRatio = `${canvas.width} / ${canvas.height}`;
+    stage.style.setProperty("--shape", canvas.width / canvas.height);
     canvas.getContext("2d").drawImage(video, 0, 0);
     const asked = { key, picture: canvas.toDataURL("image/jpeg", 0.8), clicks, tracker: at("tracker").value, model: at("model").value, forget };
     clicks = []; forget = false;

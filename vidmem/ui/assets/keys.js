@@ -41,7 +41,8 @@ const KEYS = [
   ["T", "track forwards"],
   ["B", "track backwards"],
   ["Esc", "stop tracking"],
-  ["P M R L", "mark with: point on it, point off it, box, line"],
+  ["P M R L U", "mark with: point on it, point off it, box, scribble, brush"],
+  ["[ ]", "smaller, larger brush"],
   ["Shift", "held while marking: this is not the object"],
   ["1 … 9", "choose an object"],
   ["N", "a new object"],
@@ -79,7 +80,8 @@ function onKey(event) {
   else if (key === "t") DO["track-forwards"]();
   else if (key === "b") DO["track-backwards"]();
   else if (key === "Escape" && shown.job) act("stop");
-  else if ("pmrl".includes(key) && key.length === 1) setTool({ p: "plus", m: "minus", r: "box", l: "line" }[key]);
+  else if ("pmrlu".includes(key) && key.length === 1) setTool({ p: "plus", m: "minus", r: "box", l: "line", u: "brush" }[key]);
+  else if (key === "[" || key === "]") at("brush-size").value = Number(at("brush-size").value) + (key === "[" ? -3 : 3);
   else if (/^[1-9]$/.test(key) && shown.objects.some((each) => each.id === Number(key))) act("select", { object: Number(key) });
   else if (key === "n") DO.new();
   else if (key === "h" && shown.objects.some((each) => each.id === shown.selected)) act("look", { object: shown.selected, hidden: !shown.objects.find((each) => each.id === shown.selected).hidden });

@@ -15,7 +15,7 @@ function drawObjects() {
     const name = row.querySelector(".vm-name"), colour = row.querySelector("input[type=color]");
     if (document.activeElement !== name) name.value = each.name;
     if (document.activeElement !== colour) colour.value = each.colour;
-    const state = each.visible === null ? "not tracked here" : each.visible ? each.score.toFixed(2) : "out of sight";
+    const state = each.visible === null ? "not tracked here" : each.visible ? each.score : "out of sight";
     const told = row.querySelector(".vm-state");
     told.textContent = state;
     told.classList.toggle("vm-quiet", !each.visible);
@@ -60,7 +60,7 @@ function drawMemory() {
   const total = memory.entries.reduce((sum, each) => sum + each.bytes, 0) || 1;
   gauge.replaceChildren(...kinds.filter(([, each]) => each.length).map(([kind, each]) => {
     const share = each.reduce((sum, entry) => sum + entry.bytes, 0) / total;
-    return make("div", { class: `vm-part vm-${kind}`, style: `flex-grow:${Math.max(0.04, share)}`, title: `${each.length} ${KINDS[kind]}: ${(share * 100).toFixed(0)} % of this object's memory` }, make("span", { text: `${each.length} ${KINDS[kind]}` }));
+    return make("div", { class: `vm-part vm-${kind}`, style: `flex-grow:${share.toFixed(3)}`, title: `${each.length} ${KINDS[kind]}: ${(share * 100).toFixed(0)} % of this object's memory` }, make("span", { text: share > 0.16 ? `${each.length} ${KINDS[kind]}` : String(each.length) }));
   }));
   list.replaceChildren(...pages.map((each) => make("li", { title: `${each.why}; weight ${each.weight}, belief ${each.belief}` },
     make("button", { type: "button", onclick: () => seek(each.frame), "aria-label": `Frame ${each.frame}, ${KINDS[each.kind]}: ${each.why}. Go there.` },
@@ -79,6 +79,9 @@ function drawTracker() {
   formOf = signature;
   at("tracker").value = chosen.tracker;
   at("model").value = chosen.model;
+  const words = facts.model_words[chosen.model] || "";
+  at("model-words").textContent = words;
+  at("model-words").hidden = !words;
   fillForm(chosen.tracker, chosen.settings);
 }
 

@@ -24,7 +24,7 @@ stage.addEventListener("pointerdown", (event) => {
 stage.addEventListener("pointermove", (event) => {
   if (!drawing) return;
   const place = placeOf(event);
-  if (drawing.tool === "line") drawing.points.push(place);
+  if (drawing.tool === "line" || drawing.tool === "brush") drawing.points.push(place);
   else drawing.points[1] = place;
   drawMarks();
 });
@@ -42,6 +42,8 @@ stage.addEventListener("pointerup", (event) => {
     act("box", { frame: done.frame, x0: first[0], y0: first[1], x1: last[0], y1: last[1] });
   } else if (done.tool === "box") {
     say("Drag from one corner of the object to the opposite one.");
+  } else if (done.tool === "brush") {
+    act("paint", { frame: done.frame, line: done.points.slice(0, 4000), radius: brushRadius(), erase: done.minus });
   } else if (done.tool === "line" && far) {
     act("stroke", { frame: done.frame, line: done.points.slice(0, 4000), label });
   } else {
@@ -80,13 +82,16 @@ function drawMarks() {
     if (drawing.tool === "box") {
       const [a, b] = drawing.points;
       drawBox(pen, a[0] * sx, a[1] * sy, b[0] * sx, b[1] * sy, colour);
-    } else if (drawing.tool === "line") {
-      for (const [width, style] of [[6, "rgba(0,0,0,.55)"], [3, colour]]) {
+    } else if (drawing.tool === "line" || drawing.tool === "brush") {
+      const wide = drawing.tool === "brush" ? 2 * brushRadius() * sx : 3;
+      pen.globalAlpha = drawing.tool === "brush" ? 0.6 : 1;
+      for (const [width, style] of [[wide + 3, "rgba(0,0,0,.55)"], [wide, drawing.tool === "brush" && !drawing.minus ? colourOf(shown.selected) : colour]]) {
         pen.lineWidth = width; pen.strokeStyle = style; pen.lineCap = pen.lineJoin = "round";
         pen.beginPath();
         drawing.points.forEach(([x, y], i) => (i ? pen.lineTo(x * sx, y * sy) : pen.moveTo(x * sx, y * sy)));
         pen.stroke();
       }
+      pen.globalAlpha = 1;
     }
   }
   if (cross) {
@@ -122,8 +127,14 @@ function drawPoint(pen, x, y, label, colour, chosen) {
 new ResizeObserver(drawMarks).observe(stage);
 picture.addEventListener("load", drawMarks);
 
+// The size of the brush is a share of the picture, so that it feels the same in any video.
+function brushRadius() {
+  return (Number(at("brush-size").value) / 640) * shown.clip.width;
+}
+
 function setTool(name) {
   tool = name;
+  at("brush-box").hidden = name !== "brush";
   for (const button of element.querySelectorAll("[data-tool]")) {
     button.setAttribute("aria-checked", String(button.dataset.tool === name));
     button.tabIndex = button.dataset.tool === name ? 0 : -1;
