@@ -16,6 +16,7 @@ from vidmem.ui.verbs import VERBS
 from vidmem.ui.view import view
 
 log = logging.getLogger(__name__)
+GONE = {"error": "This page was closed on the server. Reload it to begin anew.", "gone": True}
 PATIENCE = 10.0  # seconds a page waits for news before it asks again
 
 
@@ -36,6 +37,8 @@ class Calls:
         except VidmemError as problem:
             return {"error": str(problem), "gone": True}
         with desk.lock:
+            if desk.closed:
+                return GONE
             answer: dict[str, Any] = {}
             given = {name: value for name, value in asked.items() if name not in ("file", "verb", "token")}
             if "name" in given and "upload" in given:
@@ -62,7 +65,7 @@ class Calls:
         with desk.news:
             desk.news.wait_for(lambda: desk.serial != serial, PATIENCE)
         with desk.lock:
-            return _seen(desk)
+            return GONE if desk.closed else _seen(desk)
 
     def alive(self, asked: Any) -> dict[str, Any]:
         """{"token"}: the page is still there."""

@@ -64,6 +64,7 @@ class Desk:
         self.job: Job | None = None
         self.live: tuple[Frame, Annotation] | None = None
         self.downloads: dict[str, Path] = {}
+        self.closed = False
         self.generation = 0  # of the video: each has a folder of its own
         self.clip: Clip
         self.history: History[Work]
@@ -217,5 +218,6 @@ class Desk:
         """Frees all that belongs to the person, files included."""
         with self.lock:
             self._clear()
+            self.closed = True
             rmtree(self.folder, ignore_errors=True)
             self.changed()

@@ -76,7 +76,7 @@ class Desks:
             desk.lock.release()
         return desk
 
-    def find(self, token: str) -> Desk:
+    def find(self, token: object) -> Desk:
         """Raises InputError for a token that is not, or no longer, one."""
         desk = self.open.get(token) if isinstance(token, str) else None
         if desk is None:

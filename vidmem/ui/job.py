@@ -7,14 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from vidmem import states
 from vidmem.annotation import Annotation
 from vidmem.errors import VidmemError
 from vidmem.results import annotate
 from vidmem.session import Session
-from vidmem.ui.results import Results
+from vidmem.ui.results import Results, Row
 from vidmem.ui.shelf import Shelf
 from vidmem.ui.turns import Turns
 from vidmem.ui.work import Direction, Work, followed, start_of
@@ -63,7 +61,7 @@ class Job:
         self.progress = Progress(direction, self.start, self.start, total=self._total())
         self.problem: str | None = None
         self.outcome = work
-        self._fresh: dict[int, dict[int, np.void]] = {each: {} for each in work.objects}
+        self._fresh: dict[int, dict[int, Row]] = {each: {} for each in work.objects}
         self._session, self._reached = work.session, None
         self.thread = threading.Thread(target=self._run, name="vidmem-track", daemon=True)
 

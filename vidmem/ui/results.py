@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 UNKNOWN, VISIBLE, LOST = 0, 1, 2
+
+Row = Any  # one element of a (frames,) array of ROW
 
 ROW = np.dtype(
     [
@@ -28,7 +31,7 @@ class Results:
 
     rows: Mapping[int, np.ndarray] = field(default_factory=dict)
 
-    def at(self, frame: int) -> dict[int, np.void]:
+    def at(self, frame: int) -> dict[int, Row]:
         """object id -> its row in a frame, for those that were answered there."""
         found = {i: rows[frame] for i, rows in self.rows.items() if frame < len(rows)}
         return {object_id: row for object_id, row in found.items() if row["state"] != UNKNOWN}
@@ -37,7 +40,7 @@ class Results:
         rows = self.rows.get(object_id)
         return rows is not None and frame < len(rows) and rows[frame]["state"] != UNKNOWN
 
-    def with_rows(self, fresh: Mapping[int, Mapping[int, np.void]]) -> Results:
+    def with_rows(self, fresh: Mapping[int, Mapping[int, Row]]) -> Results:
         """With more answers: object id -> frame -> row."""
         rows = dict(self.rows)
         for object_id, new in fresh.items():

@@ -50,9 +50,9 @@ def served(
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     (root / "incoming").mkdir()
     try:
-        import gradio as gr
         from fastapi import Response
         from fastapi.responses import FileResponse, PlainTextResponse
+        from gradio.themes import Base
         from starlette.middleware import Middleware
     except ImportError as missing:
         rmtree(root, ignore_errors=True)
@@ -77,7 +77,7 @@ def served(
             server_port=port,
             auth=auth,
             max_file_size=limits.upload_bytes,
-            theme=gr.themes.Base(),
+            theme=Base(),
             css=style(),
             head=HEAD,
             prevent_thread_lock=True,

@@ -48,7 +48,8 @@ class Setting:
             if self.kind == "number":
                 return float(given)
             if self.kind == "numbers":
-                return tuple(float(each) for each in str(given).replace(",", " ").split())
+                listed = given if isinstance(given, (list, tuple)) else str(given).replace(",", " ").split()
+                return tuple(float(each) for each in listed)
             if self.kind == "choice" and given not in self.choices:
                 raise ValueError
             return str(given)[:100]

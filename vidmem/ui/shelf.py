@@ -11,7 +11,7 @@ import numpy as np
 from vidmem import rle
 from vidmem.annotation import Annotation, ObjectAnnotation
 from vidmem.saving import GrowingFile, make_folder
-from vidmem.ui.results import LOST, ROW, VISIBLE, Results
+from vidmem.ui.results import LOST, ROW, VISIBLE, Results, Row
 
 
 class Shelf:
@@ -22,9 +22,9 @@ class Shelf:
         self._file, self._lock = GrowingFile(self.path), threading.Lock()
         self._known: dict[int, tuple[float, str]] = {}  # frame -> its time and name
 
-    def put(self, annotation: Annotation) -> dict[int, np.void]:
+    def put(self, annotation: Annotation) -> dict[int, Row]:
         """object id -> the row that finds it again. Raises InputError when the disk refuses."""
-        rows: dict[int, np.void] = {}
+        rows: dict[int, Row] = {}
         with self._lock:
             self._known[annotation.frame] = (annotation.time, annotation.name)
             for object_id, each in annotation.objects.items():
@@ -47,7 +47,7 @@ class Shelf:
         for frame in results.frames():
             yield self.get(results, frame, prompted.get(frame, frozenset()))
 
-    def _object(self, row: np.void, prompted: bool) -> ObjectAnnotation:
+    def _object(self, row: Row, prompted: bool) -> ObjectAnnotation:
         length, alone = int(row["length"]), int(row["exclusive"])
         with self.path.open("rb") as file:
             file.seek(int(row["offset"]))

@@ -58,7 +58,7 @@ def open_video(path: Path, name: str, limits: Limits) -> Source:
         raise InputError(f"{name} has {in_words(size)}; at most {in_words(limits.upload_bytes)} may be opened here.")
     kind = kind_of(path)
     if kind is None or kind == ".zip":
-        hint = " Open a saved session under Save." if kind == ".zip" else ""
+        hint = " Open a saved session under Reopen." if kind == ".zip" else ""
         raise InputError(f"{name} is no video that can be opened here. Choose {VIDEOS}, or a picture.{hint}")
     place = path if path.suffix == kind else path.rename(path.with_suffix(kind))
     try:

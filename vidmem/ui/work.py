@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import numpy as np
-
 from vidmem import states
 from vidmem.checkpoints import Checkpoints
 from vidmem.errors import InputError
 from vidmem.palette import object_colour
 from vidmem.session import Kept, Session
 from vidmem.tracker import Tracker
-from vidmem.ui.results import Results
+from vidmem.ui.results import Results, Row
 
 Direction = Literal["forwards", "backwards", "both"]
 
@@ -75,7 +73,7 @@ def next_object(work: Work) -> int:
     return max(work.objects, default=0) + 1
 
 
-def said(work: Work, session: Session, frame: int, rows: Mapping[int, np.void]) -> Work:
+def said(work: Work, session: Session, frame: int, rows: Mapping[int, Row]) -> Work:
     """After a prompt in `frame`: the session behind it, and the rows of the answer."""
     fresh = {object_id: {frame: row} for object_id, row in rows.items()}
     return replace(work, session=session, results=work.results.with_rows(fresh), stale_from=_earlier(work, frame))
