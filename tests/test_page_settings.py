@@ -20,6 +20,8 @@ def test_every_card_has_settings_that_make_the_same_tracker(card):
     found = settings.settings_of(card)
     assert found and all(each.sentence for each in found if each.part.startswith("bank")), "a sentence each"
     assert settings.changed(card, {each.name: each.value for each in found}) == {}
+    emptied = {each.name: "" for each in found if each.kind in ("whole", "number")}
+    assert settings.changed(card, emptied) == {}, "an emptied number is the card's"
     compose.load(card, Toy(), settings={each.name: each.value for each in found if each.value is not None})
 
 
@@ -38,7 +40,7 @@ def test_what_a_person_changed_reaches_the_tracker():
     [
         ({"bank.frames": "six"}, "must be a whole number"),
         ({"bank.frames": 2.5}, "must be a whole number"),
-        ({"bank.pointer_span": None}, "must be a number"),
+        ({"bank.pointer_span": []}, "must be a number"),
         ({"bank.frames": float("inf")}, "must be a whole number"),
         ({"bank.frames": True}, "must be a whole number"),
         ({"bank.colour": 1}, "no setting 'bank.colour'"),

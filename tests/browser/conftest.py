@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 SHOTS = Path(os.environ.get("VIDMEM_SHOTS", ROOT / ".ci" / "out" / "page"))
-FRAMES = 48  # of the sample clip: long enough to stop in, short enough to wait for
+FRAMES = 32  # of the sample clip: long enough to stop in, short enough to wait for
 PATIENCE = 60_000  # milliseconds, on a busy machine
 
 gradio = pytest.importorskip("gradio", reason="the page needs gradio: pip install 'vidmem[demo]'")

@@ -50,7 +50,7 @@ def test_a_video_is_opened_tracked_saved_and_opened_again(bench, tmp_path):
     before = [bench.desk.shelf.get(bench.desk.work.results, frame).objects[1].mask for frame in range(20)]
 
     bench.do("sample")
-    bench.until(lambda: bench.desk.clip.frames == 48, "the sample did not come")
+    bench.until(lambda: bench.desk.clip.frames == 32, "the sample did not come")
     bench.tab.set_input_files("#workbench [data-at=session-file]", tmp_path / "work.vidmem.zip")
     bench.wait_note("Opened work.vidmem.zip: 1 objects, 20 frames")
     assert bench.desk.work.look(1).name == "Square" and bench.desk.clip.name == "square.mp4"
@@ -82,7 +82,7 @@ def test_what_is_no_video_is_refused_in_plain_words(bench, tmp_path):
     bench.wait_note("no saved session")
     bench.tab.set_input_files("#workbench [data-at=mask-file]", tmp_path / "notes.txt.mp4")
     bench.wait_note("is no PNG")
-    assert bench.desk.clip.frames == 48 and bench.desk.work.objects == [1], "what was there is there still"
+    assert bench.desk.clip.frames == 32 and bench.desk.work.objects == [1], "what was there is there still"
     assert not list(bench.desk.folder.glob("*upload*")), "nothing of it is left"
 
 
@@ -122,10 +122,10 @@ def test_hostile_calls_get_a_clear_line_each_and_the_page_lives_on(server, newco
     assert "view" in raw.act("open")
     for verb, asked, words in (
         ("fly", {}, "does not know"),
-        ("seek", {"frame": 48}, "ends with frame 47"),
+        ("seek", {"frame": 32}, "ends with frame 31"),
         ("seek", {"frame": -1}, "whole number from 0"),
         ("seek", {"frame": "1"}, "must be a number"),
-        ("click", {"frame": 99, "x": 3, "y": 3, "label": 1}, "ends with frame 47"),
+        ("click", {"frame": 99, "x": 3, "y": 3, "label": 1}, "ends with frame 31"),
         ("click", {"x": 640, "y": 3, "label": 1}, "outside the picture"),
         ("click", {"x": None, "y": [], "label": 1}, "must be a number"),
         ("click", {"x": 1e999, "y": 2, "label": 1}, "must be a number"),
@@ -162,7 +162,7 @@ def test_hostile_calls_get_a_clear_line_each_and_the_page_lives_on(server, newco
         assert "error" in raw.call("camera", nothing, "camera")
     picture = {"key": "k" * 12, "picture": "data:image/jpeg;base64,AAAA", "clicks": []}
     assert "damaged" in raw.call("camera", picture, "camera")["error"]
-    assert raw.act("open")["view"]["clip"]["frames"] == 48
+    assert raw.act("open")["view"]["clip"]["frames"] == 32
     newcomer().open().press(118, 180)
 
 
@@ -205,7 +205,7 @@ def test_a_claim_of_two_gigabytes_is_refused_before_a_byte_is_read(server):
         )
         answer = line.recv(2000)
     assert b"413" in answer.split(b"\r\n")[0] and b"larger than" in answer
-    assert Raw(server).act("open")["view"]["clip"]["frames"] == 48
+    assert Raw(server).act("open")["view"]["clip"]["frames"] == 32
 
 
 def test_a_full_house_says_so_and_a_place_that_is_left_is_freed(tmp_path):

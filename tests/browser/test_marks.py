@@ -44,8 +44,8 @@ def test_a_mask_is_uploaded_and_followed(bench, tmp_path):
     assert shared.sum() / (mask(bench, 1) | koi).sum() > 0.7
     bench.do("track-forwards")
     bench.idle()
-    truth = draw(40)[1]
-    assert (mask(bench, 1, 40) & truth).sum() / (mask(bench, 1, 40) | truth).sum() > 0.4
+    truth = draw(24)[1]
+    assert (mask(bench, 1, 24) & truth).sum() / (mask(bench, 1, 24) | truth).sum() > 0.4
     bench.shot("8-from-a-mask")
 
 
@@ -88,6 +88,6 @@ def test_settings_and_trackers_are_chosen(bench):
     bench.shot("9-settings", whole=True)
     bench.do("track-forwards")
     bench.idle()
-    assert len(bench.answered()) == 48
+    assert len(bench.answered()) == 32
     bench.do("reset")
     bench.until(lambda: bench.desk.chosen.settings == (), "the card's settings did not come back")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import gradio as gr
 from vidmem.ui.calls import Calls
 from vidmem.ui.exports import formats
 from vidmem.ui.limits import Limits
-from vidmem.ui.settings import settings_of
+from vidmem.ui.settings import Setting, settings_of
 
 ASSETS = Path(__file__).with_name("assets")
 SCRIPTS = ("core", "stage", "timeline", "panels", "keys", "boot")  # one scope, in this order
@@ -51,7 +52,8 @@ def facts_of(calls: Calls, limits: Limits) -> dict[str, Any]:
     """What does not change while the page is open: trackers with their settings, models, formats, limits."""
     trackers = calls.desks.trackers
     cards = {
-        name: {**words, "settings": [asdict(s) for s in settings_of(name)]} for name, words in trackers.cards.items()
+        name: {**words, "settings": [_told(each) for each in settings_of(name)]}
+        for name, words in trackers.cards.items()
     }
     chosen = calls.desks.chosen
     return {
@@ -62,6 +64,12 @@ def facts_of(calls: Calls, limits: Limits) -> dict[str, Any]:
         "limits": {"upload_bytes": limits.upload_bytes},
         "chosen": {"tracker": chosen.tracker, "model": chosen.model},
     }
+
+
+def _told(setting: Setting) -> dict[str, Any]:
+    """A setting as JSON holds it, which knows no infinity: a number without a bound is an empty field."""
+    bounded = not isinstance(setting.value, float) or math.isfinite(setting.value)
+    return {**asdict(setting), "value": setting.value if bounded else None}
 
 
 def model_words(name: str) -> str:

@@ -35,7 +35,9 @@ class Setting:
     choices: tuple[str, ...] = ()
 
     def read(self, given: Any) -> Any:
-        """The value a browser sent, as the part wants it. Raises InputError when it is of another kind."""
+        """The value a browser sent, as the part wants it; an emptied number is the card's. InputError for another kind."""
+        if given in (None, "") and self.kind in ("whole", "number"):
+            return self.value
         try:
             if self.kind == "switch":
                 if not isinstance(given, bool):

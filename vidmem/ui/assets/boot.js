@@ -6,7 +6,7 @@ function render() {
   drawStage();
   const last = shown.clip.frames - 1, slider = at("slider"), number = at("frame-number");
   slider.max = number.max = last;
-  if (pendingSeek === null) slider.value = shown.frame;
+  if (aimed === null) slider.value = shown.frame;
   slider.style.setProperty("--done", `${last ? (shown.frame / last) * 100 : 0}%`);
   if (document.activeElement !== number) number.value = shown.frame;
   at("time").textContent = `of ${last} · ${shown.time.toFixed(2)} s`;

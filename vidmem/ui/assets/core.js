@@ -6,7 +6,8 @@ let token = null;
 let tool = "plus";
 let chain = Promise.resolve();
 let waiting = false;
-let pendingSeek = null;
+let pendingSeek = null; // asked for and not sent yet
+let aimed = null; // where the last seek leads, until it is shown
 let playing = false;
 
 try { token = sessionStorage.getItem("vidmem-desk"); } catch (_) { token = null; }
@@ -91,14 +92,14 @@ function seek(frame) {
   if (!shown) return Promise.resolve();
   frame = Math.max(0, Math.min(shown.clip.frames - 1, Math.round(frame)));
   const first = pendingSeek === null;
-  pendingSeek = frame;
+  pendingSeek = aimed = frame;
   at("slider").value = frame;
   if (!first) return chain;
   return (chain = chain.then(() => {
     const wanted = pendingSeek;
     pendingSeek = null;
-    return send("seek", { frame: wanted });
-  }).catch(() => { pendingSeek = null; }));
+    return send("seek", { frame: wanted }).finally(() => { if (aimed === wanted) aimed = null; });
+  }).catch(() => { pendingSeek = aimed = null; }));
 }
 
 async function play() {

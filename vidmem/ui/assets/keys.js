@@ -73,7 +73,7 @@ function onKey(event) {
   else if (event.altKey) done = false;
   else if (key === "Enter" && target === stage) markCross(event.shiftKey);
   else if (target.closest && target.closest("button, summary, a") && (key === " " || key === "Enter")) done = false;
-  else if (key === "ArrowLeft" || key === "ArrowRight") { playing = false; seek((pendingSeek ?? shown.frame) + (key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? 10 : 1)); }
+  else if (key === "ArrowLeft" || key === "ArrowRight") { playing = false; seek((aimed ?? shown.frame) + (key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? 10 : 1)); }
   else if (key === "Home") seek(0);
   else if (key === "End") seek(shown.clip.frames - 1);
   else if (key === " ") play();
