@@ -184,7 +184,7 @@ def test_only_what_is_on_this_machine_may_be_chosen():
 def test_a_camera_is_followed_in_bounded_memory():
     live = cameras.Cameras(Trackers("cpu", ("toy",)), Turns())
     pictures = [frame.image.permute(1, 2, 0).numpy() for frame in watch("demo:koi", stop=6)]
-    weights = []
+    weights, answer = [], {}
     for index, picture in enumerate(pictures * 4):
         clicks = [[110, 150, 1, 1]] if index == 0 else []
         answer = live.step("k", {"picture": as_url(picture), "clicks": clicks, "model": "toy"})

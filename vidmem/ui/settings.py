@@ -35,8 +35,8 @@ class Setting:
     choices: tuple[str, ...] = ()
 
     def read(self, given: Any) -> Any:
-        """The value a browser sent, as the part wants it; an emptied number is the card's. InputError for another kind."""
-        if given in (None, "") and self.kind in ("whole", "number"):
+        """The value a browser sent, as the part wants it; an emptied number is the card's. Else InputError."""
+        if str(given) in ("None", "") and self.kind in ("whole", "number"):
             return self.value
         try:
             if self.kind == "switch":
