@@ -53,7 +53,7 @@ class Calls:
             except Exception as problem:  # one person's trouble must not end the page for others
                 log.exception("%s failed", verb)
                 answer["error"] = _unforeseen(problem)
-            return {**answer, **_seen(desk)}
+            return {**_seen(desk), **answer}
 
     def wait(self, asked: Any) -> dict[str, Any]:
         """{"token", "serial"} -> {"view"} as soon as it is a newer one, or after a while."""
@@ -115,11 +115,12 @@ class Calls:
 
 
 def _seen(desk: Desk) -> dict[str, Any]:
-    """The view; when even that fails, why."""
+    """The view; of the first frame, with the reason, where the frame that is meant cannot be shown."""
     try:
         return {"view": view(desk)}
-    except VidmemError as problem:
-        return {"error": _without_paths(str(problem), desk)}
+    except VidmemError as problem:  # the frame cannot be read: a video may promise more than it has
+        desk.frame = 0
+        return {"error": _without_paths(str(problem), desk), "view": view(desk)}
 
 
 def _without_paths(words: str, desk: Desk) -> str:

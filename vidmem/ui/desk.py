@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -76,8 +77,8 @@ class Desk:
         self._clear()
         self.generation += 1
         length = source.promised
-        if length is None:
-            length = sum(1 for _ in source.between(0))
+        if length is None:  # it does not say: it is counted, as far as a video may be long
+            length = sum(1 for _ in islice(source.between(0), int(self.limits.seconds * (source.rate or 24.0))))
         self.clip = Clip(name, length, first.size, source.rate or 24.0, file)
         self.history = History(begun(tracker, source))
         self.reel, self.shelf = Reel(source), Shelf(self.folder / f"work-{self.generation}", first.size)

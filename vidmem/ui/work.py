@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from vidmem import states
@@ -39,6 +40,11 @@ class Work:
     @property
     def objects(self) -> list[int]:
         return self.session.objects
+
+    @cached_property
+    def weight(self) -> int:
+        """Bytes of what it remembers of the video, and of where its answers lie. Measured once."""
+        return states.nbytes(self.session.kept) + self.results.nbytes
 
     def look(self, object_id: int) -> Look:
         red, green, blue = object_colour(object_id)
@@ -148,8 +154,8 @@ def start_of(work: Work, direction: Direction, frame: int) -> int:
 
 
 def weight(work: Work) -> int:
-    """Bytes a kept value costs: what it remembers of the video, and where its answers lie."""
-    return states.nbytes(work.session.kept) + work.results.nbytes
+    """Bytes a kept value costs."""
+    return work.weight
 
 
 def thinned(work: Work) -> Work:

@@ -14,7 +14,7 @@ const DO = {
   "track-backwards": () => { playing = false; return act("track", { direction: "backwards" }); },
   "track-both": () => { playing = false; return act("track", { direction: "both" }); },
   stop: () => act("stop"),
-  new: () => act("select", { object: shown.fresh }).then(() => stage.focus({ preventScroll: true })),
+  new: () => choose(shown.fresh).then(() => stage.focus({ preventScroll: true })),
   keep: () => act("keep", { frame: shown.frame }),
   clear: () => act("clear", { frame: shown.frame }),
   apply: () => act("tracker", { tracker: at("tracker").value, model: at("model").value, settings: formValues() }),
@@ -82,7 +82,7 @@ function onKey(event) {
   else if (key === "Escape" && shown.job) act("stop");
   else if ("pmrlu".includes(key) && key.length === 1) setTool({ p: "plus", m: "minus", r: "box", l: "line", u: "brush" }[key]);
   else if (key === "[" || key === "]") at("brush-size").value = Number(at("brush-size").value) + (key === "[" ? -3 : 3);
-  else if (/^[1-9]$/.test(key) && shown.objects.some((each) => each.id === Number(key))) act("select", { object: Number(key) });
+  else if (/^[1-9]$/.test(key) && shown.objects.some((each) => each.id === Number(key))) choose(Number(key));
   else if (key === "n") DO.new();
   else if (key === "h" && shown.objects.some((each) => each.id === shown.selected)) act("look", { object: shown.selected, hidden: !shown.objects.find((each) => each.id === shown.selected).hidden });
   else if (key === "Delete" && shown.objects.some((each) => each.id === shown.selected)) act("delete", { object: shown.selected });

@@ -1,4 +1,12 @@
 // The cards at the side: objects, memory, tracker, export. Elements are changed in place, so that focus stays where it is.
+
+// The choice is shown at once, so that the next key or press already means the chosen object.
+function choose(id) {
+  shown.selected = id;
+  drawObjects();
+  return act("select", { object: id });
+}
+
 function drawObjects() {
   const list = at("objects");
   const kept = new Map([...list.children].map((each) => [each.dataset.object, each]));
@@ -28,7 +36,7 @@ function drawObjects() {
 }
 
 function objectRow(each, key) {
-  const pick = make("button", { type: "button", class: "vm-pick", "aria-label": `Mark ${each.name}`, title: `Mark this object (${each.id <= 9 ? each.id : "press to choose"})`, text: String(each.id), onclick: () => act("select", { object: each.id }) });
+  const pick = make("button", { type: "button", class: "vm-pick", "aria-label": `Mark ${each.name}`, title: `Mark this object (${each.id <= 9 ? each.id : "press to choose"})`, text: String(each.id), onclick: () => choose(each.id) });
   if (each.fresh) return make("li", { "data-object": key }, pick, make("span", { class: "vm-quiet", text: "Press on it in the picture" }));
   const named = (event) => { if (event.target.value.trim()) act("look", { object: each.id, name: event.target.value }); else event.target.value = each.name; };
   return make("li", { "data-object": key },

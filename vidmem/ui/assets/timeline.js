@@ -22,7 +22,7 @@ function drawTimeline() {
     let line = kept.get(String(each.id));
     kept.delete(String(each.id));
     if (!line) {
-      const name = make("button", { type: "button", class: "vm-line-name", onclick: () => act("select", { object: each.id }) });
+      const name = make("button", { type: "button", class: "vm-line-name", onclick: () => choose(each.id) });
       const svg = draw("svg", { viewBox: `0 0 ${WIDE} ${ROW}`, preserveAspectRatio: "none", class: "vm-lane", role: "img" });
       line = make("div", { class: "vm-line", "data-object": each.id }, name, make("div", { class: "vm-lane-box" }));
       line.lastChild.append(svg, make("i", { class: "vm-head-line" }));
