@@ -15,10 +15,12 @@ from vidmem.models.toy import Toy
 from vidmem.results import annotate
 from vidmem.tracker import Tracker
 from vidmem.ui import work
+from vidmem.ui.approach import approached
 from vidmem.ui.history import History
 from vidmem.ui.marking import along, brushed
 from vidmem.ui.results import LOST, ROW, UNKNOWN, VISIBLE, Results, runs
 from vidmem.ui.shelf import Shelf
+from vidmem.ui.turns import Turns
 from vidmem.ui.view import CURVE, curve
 from vidmem.values import Prompt
 
@@ -177,3 +179,15 @@ def test_a_brush_touches_where_it_went_and_nothing_far_away(line, radius):
     assert touched[int(y), int(x)]
     ys, xs = np.nonzero(touched)
     assert xs.min() >= min(x for x, _ in line) - 2 * radius - 2 and ys.max() <= max(y for _, y in line) + 2 * radius + 2
+
+
+def test_the_way_to_a_frame_is_walked_in_turns_and_changes_nothing(begun):
+    made = marked(begun, 0)
+    session = list(made.session.propagate())[-1][0]
+    bare = work.thinned(work.followed(made, session, made.results, 11)).session
+    near = approached(bare, 7, Turns())
+    assert not bare.kept.checkpoints.states and 7 in near.kept.checkpoints.states
+    prompt = Prompt(1, points=torch.tensor([[60.0, 60.0]]), labels=torch.tensor([1]))
+    answers = [each.prompt(7, prompt)[1].guesses[1].mask for each in (bare, near)]
+    assert torch.equal(*answers)
+    assert approached(near, 7, Turns()) is near and approached(near, 0, Turns()) is near

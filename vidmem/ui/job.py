@@ -12,6 +12,7 @@ from vidmem.annotation import Annotation
 from vidmem.errors import VidmemError
 from vidmem.results import annotate
 from vidmem.session import Session
+from vidmem.ui.approach import approached
 from vidmem.ui.results import Results, Row
 from vidmem.ui.shelf import Shelf
 from vidmem.ui.turns import Turns
@@ -73,7 +74,7 @@ class Job:
 
     def results(self) -> Results:
         """All that is answered by now."""
-        return self.work.results.with_rows({each: dict(rows) for each, rows in self._fresh.items()})
+        return self.work.results.with_rows({each: dict(rows) for each, rows in list(self._fresh.items())})
 
     @property
     def session(self) -> Session:
@@ -111,6 +112,7 @@ class Job:
     def _answers(self) -> Iterator[tuple[Frame, Track, Callable[[int, int], bool]]]:
         """Each frame, its answer, and whether the answer for an object in a frame is wanted."""
         if self.direction != "backwards":
+            self._session = approached(self._session, self.start, self.turns)
             for session, frame, track in self._in_turn(self._session.propagate(self.start)):
                 self._session, self._reached = session, frame.index
                 yield frame, track, lambda object_id, index: True
@@ -123,7 +125,7 @@ class Job:
                 yield frame, track, lambda object_id, index: index < firsts.get(object_id, 0)
 
     def _in_turn(self, steps: Iterator[tuple[Session, Frame, Track]]) -> Iterator[tuple[Session, Frame, Track]]:
-        """One frame each time it is our turn. The way to the first frame may be long: it counts as one."""
+        """One frame each time it is our turn."""
         while True:
             with self.turns.taken():
                 step = next(steps, None)

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from vidmem.errors import InputError
 from vidmem.results import annotate
 from vidmem.ui import exports, work
+from vidmem.ui.approach import approached
 from vidmem.ui.desk import Desk
 from vidmem.ui.fields import Asked, frame_of, line_of, number, point_of, uploaded, whole
 from vidmem.values import Prompt
@@ -119,8 +120,9 @@ def _say(desk: Desk, frame: int, prompt: Prompt, what: str) -> None:
     """Gives a prompt to the session; the answer is there when this returns."""
     desk.stop()
     _check_room(desk, frame, prompt)
+    session = approached(desk.work.session, frame, desk.turns)
     with desk.turns.taken():
-        session, answer = desk.work.session.prompt(frame, prompt)
+        session, answer = session.prompt(frame, prompt)
     desk.did(what, work.said(desk.work, session, frame, desk.shelf.put(annotate(answer))))
     desk.frame, desk.follows = frame, True
     desk.changed("")

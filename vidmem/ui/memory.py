@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from typing import Any
 
@@ -25,6 +26,7 @@ class Thumbnails:
 
     def __init__(self) -> None:
         self._held: OrderedDict[tuple[int, int], str] = OrderedDict()
+        self._lock = threading.Lock()  # a pass puts in what the page takes out
 
     def add(self, work: Work, frame: Frame, annotation: Annotation) -> None:
         """Draws those of all objects in a frame."""
@@ -33,16 +35,18 @@ class Thumbnails:
             self._put((object_id, frame.index), thumbnail(picture, each, rgb(work.look(object_id).colour)))
 
     def get(self, object_id: int, frame: int) -> str | None:
-        found = self._held.get((object_id, frame))
-        if found:
-            self._held.move_to_end((object_id, frame))
+        with self._lock:
+            found = self._held.get((object_id, frame))
+            if found:
+                self._held.move_to_end((object_id, frame))
         return found
 
     def _put(self, key: tuple[int, int], picture: str) -> None:
-        self._held[key] = picture
-        self._held.move_to_end(key)
-        while len(self._held) > MOST:
-            self._held.popitem(last=False)
+        with self._lock:
+            self._held[key] = picture
+            self._held.move_to_end(key)
+            while len(self._held) > MOST:
+                self._held.popitem(last=False)
 
 
 def remembered(work: Work, state: State | None, object_id: int, frame: int) -> dict[str, Any] | None:

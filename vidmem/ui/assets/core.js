@@ -12,6 +12,15 @@ let playing = false;
 
 try { token = sessionStorage.getItem("vidmem-desk"); } catch (_) { token = null; }
 
+// Small habits outlive the tab: which formats were ticked, how large the brush was.
+function remember(name, value) {
+  try { localStorage.setItem(`vidmem-${name}`, JSON.stringify(value)); } catch (_) { /* private windows forget */ }
+}
+
+function recall(name, usual) {
+  try { return JSON.parse(localStorage.getItem(`vidmem-${name}`)) ?? usual; } catch (_) { return usual; }
+}
+
 function make(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {

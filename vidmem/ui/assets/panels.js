@@ -136,9 +136,13 @@ function drawDownloads() {
 function prepare() {
   at("tracker").replaceChildren(...Object.entries(facts.cards).map(([name, card]) => make("option", { value: name, text: card.title || name })));
   at("model").replaceChildren(...facts.models.map((name) => make("option", { value: name, text: name })));
-  at("formats").replaceChildren(...facts.formats.map(([name, label]) => make("label", {}, make("input", { type: "checkbox", value: name, checked: ["png", "csv", "mp4"].includes(name) }), make("span", { text: label }))));
+  at("formats").replaceChildren(...facts.formats.map(([name, label]) => make("label", {}, make("input", { type: "checkbox", value: name, checked: recall("formats", ["png", "csv", "mp4"]).includes(name), onchange: rememberFormats }), make("span", { text: label }))));
   at("tracker").addEventListener("change", (event) => act("tracker", { tracker: event.target.value, model: at("model").value, settings: {} }).then(restore));
   at("model").addEventListener("change", (event) => act("tracker", { tracker: at("tracker").value, model: event.target.value, settings: formValues() }).then(restore));
+}
+
+function rememberFormats() {
+  remember("formats", [...at("formats").querySelectorAll("input:checked")].map((each) => each.value));
 }
 
 function restore(answer) {

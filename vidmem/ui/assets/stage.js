@@ -141,6 +141,9 @@ function setTool(name) {
   }
 }
 
+at("brush-size").value = recall("brush", 14);
+at("brush-size").addEventListener("change", (event) => remember("brush", Number(event.target.value)));
+
 const toolButtons = [...element.querySelectorAll("[data-tool]")];
 toolButtons.forEach((button, place) => {
   button.addEventListener("click", () => setTool(button.dataset.tool));
