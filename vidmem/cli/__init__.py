@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from vidmem.cli import compare, datasets, doctor, evaluate, export, inspect, models, stream, track, trackers, train
+from vidmem.cli import (
+    compare,
+    datasets,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    inspect,
+    models,
+    stream,
+    track,
+    trackers,
+    train,
+)
 
 app = typer.Typer(
     name="vidmem",
@@ -16,6 +29,7 @@ app = typer.Typer(
 )
 app.command("track")(track.track)
 app.command("stream")(stream.stream)
+app.command("demo")(demo.demo)
 app.command("compare")(compare.compare)
 app.command("inspect")(inspect.inspect)
 app.command("eval")(evaluate.evaluate)
