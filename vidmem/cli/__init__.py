@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from vidmem.cli import compare, datasets, doctor, evaluate, export, inspect, models, stream, track, trackers, train
+from vidmem.cli import (
+    compare,
+    datasets,
+    doctor,
+    evaluate,
+    export,
+    inspect,
+    models,
+    scenes,
+    stream,
+    track,
+    trackers,
+    train,
+)
 
 app = typer.Typer(
     name="vidmem",
@@ -17,6 +30,7 @@ app = typer.Typer(
 app.command("track")(track.track)
 app.command("stream")(stream.stream)
 app.command("compare")(compare.compare)
+app.command("scenes")(scenes.scenes)
 app.command("inspect")(inspect.inspect)
 app.command("eval")(evaluate.evaluate)
 app.command("score")(evaluate.score)

@@ -1,4 +1,4 @@
-"""Teaching the recall task: first the eye, alone and on single scenes; then bridge and reader, on films of 4 to 16 scenes.
+"""Teaching the recall task: first the eye, on single scenes; then bridge and reader, on films of 4 to 16 scenes.
 
 The eye is frozen behind its own lesson, as the towers of VideoLLaMB are, so scenes are drawn and looked at once, into a
 pool, from which films are put together.
@@ -6,6 +6,7 @@ pool, from which films are put together.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from vidmem.recall.world import NOBODY, OBJECTS, PLACES, Fact, draw_scene, plot
 class Plan:
     """How long and how fast is learned."""
 
-    eye_steps: int = 1200
+    eye_steps: int = 1500
     steps: int = 3000
     batch: int = 48
     longest: int = 16  # scenes of a film
@@ -70,10 +71,11 @@ def make_pool(eye: Eye, chance: np.random.Generator, each: int) -> Pool:
 
 
 def teach_eye(eye: Eye, plan: Plan, report: Callable[[str], None]) -> None:
-    """Which object is in which cell, of single scenes. A cell is named by what lies over its middle quarter or nothing."""
+    """Which object is in which cell, of single scenes, told by corner."""
     chance = np.random.default_rng((plan.seed, 1))
     optimiser = torch.optim.AdamW(eye.parameters(), 3e-3, weight_decay=0.01)
     for step in range(plan.eye_steps):
+        optimiser.param_groups[0]["lr"] = 3e-3 * _decay(step / plan.eye_steps)
         pictures, labels = [], []
         for _ in range(64):
             thing = int(chance.integers(-1, len(OBJECTS)))
@@ -114,7 +116,11 @@ def lesson(student: Student, pool: Pool, plan: Plan, step: int) -> Tensor:
 
 
 def teach(
-    memory: Memory, place: Path, plan: Plan = Plan(), report: Callable[[str], None] = print, eye: Eye | None = None  # noqa: B008
+    memory: Memory,
+    place: Path,
+    plan: Plan = Plan(),
+    report: Callable[[str], None] = print,
+    eye: Eye | None = None,  # noqa: B008
 ) -> Student:
     """The whole course, saved in `place` every minute and gone on with from there; -> the student.
 
@@ -139,7 +145,7 @@ def teach(
     first = 0 if state is None else state["step"]
     saved, total, started = time.monotonic(), 0.0, time.process_time()
     for step in range(first, plan.steps):
-        speed = plan.rate * min(1.0, (step + 1) / plan.warmup) * 0.5 * (1 + np.cos(np.pi * step / plan.steps))
+        speed = plan.rate * min(1.0, (step + 1) / plan.warmup) * _decay(step / plan.steps)
         for group in optimiser.param_groups:
             group["lr"] = speed
         loss = lesson(student, pool, plan, step)
@@ -150,11 +156,18 @@ def teach(
         total = 0.95 * total + 0.05 * loss.item()
         if (step + 1) % 50 == 0:
             spent = time.process_time() - started
-            report(f"{memory} step {step + 1}  loss {total / (1 - 0.95 ** (step + 1 - first)):.4f}  {spent:.0f} s of CPU")
+            report(
+                f"{memory} step {step + 1}  loss {total / (1 - 0.95 ** (step + 1 - first)):.4f}  {spent:.0f} s of CPU"
+            )
         if time.monotonic() - saved > 60 or step + 1 == plan.steps:
             _save(place, {"student": student.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1})
             saved = time.monotonic()
     return student.eval()
+
+
+def _decay(progress: float) -> float:
+    """From 1 to 0 along half a cosine."""
+    return 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def _save(place: Path, state: dict) -> None:
@@ -162,5 +175,3 @@ def _save(place: Path, state: dict) -> None:
     part = place.with_suffix(".part")
     torch.save(state, part)
     os.replace(part, place)
-
-

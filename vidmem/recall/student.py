@@ -33,8 +33,9 @@ class Eye(nn.Module):
         self.layers = nn.Sequential(
             *[nn.Conv2d(3, 16, 3, 2, 1), nn.GELU(), nn.Conv2d(16, 32, 3, 2, 1), nn.GELU(), nn.Conv2d(32, WIDTH, 2, 2)]
         )
-        self.place = nn.Parameter(0.02 * torch.randn(GRID * GRID, WIDTH))
         self.norm = nn.LayerNorm(WIDTH)
+        # As strong as what is seen: the bridge has no position code of its own, so a token must say where it lies.
+        self.place = nn.Parameter(torch.randn(GRID * GRID, WIDTH))
         self.shown = nn.Linear(WIDTH, len(OBJECTS) + 1)  # what is in each cell: only to teach the eye
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -42,7 +43,7 @@ class Eye(nn.Module):
         pixels = pictures.float() / 127.5 - 1
         if pixels.shape[-2:] != (SIDE, SIDE):
             pixels = F.interpolate(pixels, (SIDE, SIDE), mode="bilinear", antialias=True)
-        return self.norm(self.layers(pixels).flatten(2).transpose(1, 2) + self.place)
+        return self.norm(self.layers(pixels).flatten(2).transpose(1, 2)) + self.place
 
 
 class Reader(nn.Module):

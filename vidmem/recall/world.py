@@ -49,7 +49,9 @@ def draw_scene(
     side = SIDE * scale
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / scale
     ground = _ground(chance, x, y)
-    greys = [(chance.uniform(3, 29, 2), chance.uniform(2, 5), chance.integers(2), chance.uniform(40, 215)) for _ in "12"]
+    greys = [
+        (chance.uniform(3, 29, 2), chance.uniform(2, 5), chance.integers(2), chance.uniform(40, 215)) for _ in "12"
+    ]
     centre = chance.uniform(6, 10, 2) + 16 * np.array([place % 2, place // 2]) if thing != NOBODY else None
     radius, tint = chance.uniform(3.2, 5.0), chance.uniform(0.8, 1.1)
     drift = chance.uniform(-0.5, 0.5, 2)
