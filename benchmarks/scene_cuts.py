@@ -119,9 +119,8 @@ def main() -> None:
             library[name] = frames
     order = plan({name: len(frames) for name, frames in library.items()}, arguments.seed)
     true = [int(each) for each in np.cumsum([stop - start for _, start, stop in order])[:-1] - 1]
-    print(
-        f"{len(library)} clips, {len(order)} shots, {len(true)} cuts, {true[-1] + order[-1][2] - order[-1][1] + 1} frames"
-    )
+    frames = sum(stop - start for _, start, stop in order)
+    print(f"{len(library)} clips, {len(order)} shots, {len(true)} cuts, {frames} frames")
     with tempfile.TemporaryDirectory() as folder:
         film = arguments.film or Path(folder) / "film.mp4"
         writer = VideoFile(film)

@@ -208,11 +208,11 @@ def test_the_retrieval_is_read_under_either_name_of_its_attention():
 
 def test_a_checkpoint_that_does_not_fit_says_where():
     theirs = published()
-    with pytest.raises(ModelError, match="lacks 'projection.bias'"):
+    with pytest.raises(ModelError, match=r"lacks 'projection\.bias'"):
         load_published(RecurrentBridge(SIZES), {key: each for key, each in theirs.items() if "proj.0.bias" not in key})
     with pytest.raises(ModelError, match=r"\(10, 16\), the bridge's \(11, 16\)"):
         load_published(RecurrentBridge(BridgeSizes(16, 4, 24, 3, 11)), theirs)
-    with pytest.raises(ModelError, match="layers.1"):
+    with pytest.raises(ModelError, match=r"layers\.1"):
         load_published(
             RecurrentBridge(SIZES), {**theirs, "model.mm_projector.projector.layers.1.mlp.0.bias": torch.ones(1)}
         )

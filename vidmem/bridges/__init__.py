@@ -1,8 +1,8 @@
 """Recurrent memory bridges: from hours of video to the few tokens a language model can read, in constant work a frame.
 
-VideoLLaMB (arXiv 2409.01071): a video is cut where its scenes end, each segment passes one attention layer together with
-a handful of memory tokens, what they have become is put into a cache, and retrieval from the cache makes the memory that
-enters the next segment.
+VideoLLaMB (arXiv 2409.01071): a video is cut where its scenes end, each segment passes one attention layer together
+with a handful of memory tokens, what they have become is put into a cache, and retrieval from the cache makes the
+memory that enters the next segment.
 
     frame ── cuts.Stream ──> a segment ended ── bridge.step(state, tokens) ──> next state, what the segment became
                                                    └── cache policy: what is kept of the past, and for how long

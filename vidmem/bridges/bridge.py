@@ -74,7 +74,7 @@ class RecurrentBridge(nn.Module):
 
     def __init__(
         self,
-        sizes: BridgeSizes = BridgeSizes(),  # noqa: B008 (frozen)
+        sizes: BridgeSizes = BridgeSizes(),
         cache: CachePolicy = Everything(),  # noqa: B008 (frozen)
         keeps: Literal["memory", "segment"] = "memory",
         retrieval: bool = True,

@@ -1,4 +1,4 @@
-"""When the cache is full, the two neighbours that are most alike become one, by the mean (MA-LMM, arXiv 2404.05726, 3.2).
+"""When the cache is full, the two neighbours most alike become one, by the mean (MA-LMM, arXiv 2404.05726, 3.2).
 
 Nothing is thrown away, only drawn together: a long dull scene ends up as one entry, a lively minute keeps many.
 """
@@ -6,6 +6,7 @@ Nothing is thrown away, only drawn together: a long dull scene ends up as one en
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from torch import Tensor
 
@@ -26,7 +27,7 @@ class Merge:
         cache = (*cache, entry)
         check_same_length(cache, "merge")
         while len(cache) > self.keep:
-            alike = [likeness(one, other) for one, other in zip(cache, cache[1:], strict=False)]
+            alike = [likeness(one, other) for one, other in pairwise(cache)]
             place = max(range(len(alike)), key=alike.__getitem__)  # of equals the oldest pair
             cache = (*cache[:place], self._join(cache[place], cache[place + 1]), *cache[place + 2 :])
         return cache

@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from vidmem.cli import (
+    ask,
+    caption,
     compare,
     datasets,
     doctor,
@@ -31,6 +33,8 @@ app.command("track")(track.track)
 app.command("stream")(stream.stream)
 app.command("compare")(compare.compare)
 app.command("scenes")(scenes.scenes)
+app.command("ask")(ask.ask)
+app.command("caption")(caption.caption)
 app.command("inspect")(inspect.inspect)
 app.command("eval")(evaluate.evaluate)
 app.command("score")(evaluate.score)

@@ -1,6 +1,6 @@
 """Where the scenes of a video end: SceneTilling of VideoLLaMB (arXiv 2409.01071, section 3.1) and what is made of it.
 
-A frame becomes one vector; where the likeness of neighbours sinks into a valley, deep between the hills on both sides, a
+A frame becomes one vector; where the likeness of neighbours sinks into a valley between the hills on both sides, a
 scene ends. A cut at frame b means: b is the last frame of its scene, b + 1 the first of the next.
 
 To add an encoder: write vidmem/cuts/NAME.py with a function `encode(frame) -> (C,) vector` made by its class, and its

@@ -1,6 +1,6 @@
 """How deep each moment lies between the hills of likeness on its two sides.
 
-n = T - 1 likenesses s_i = cos(F_i, F_i+1) of T frames; d_i says how sharply the video changes between frames i and i + 1.
+n = T - 1 likenesses s_i = cos(F_i, F_i+1) of T frames; d_i says how sharply the video changes from frame i to i + 1.
 """
 
 from __future__ import annotations
@@ -51,6 +51,6 @@ def left_depths(s: np.ndarray) -> np.ndarray:
 
 
 def whole_depths(s: np.ndarray) -> np.ndarray:
-    """(n,) d = (c_l + c_r - 2 s) / 2 with the highest likeness anywhere on the left and right: VideoLLaMB, section 3.1."""
+    """(n,) d = (c_l + c_r - 2 s) / 2 with the highest likeness anywhere on each side: VideoLLaMB, section 3.1."""
     s = np.asarray(s, float)
     return (np.maximum.accumulate(s) + np.maximum.accumulate(s[::-1])[::-1] - 2 * s) / 2

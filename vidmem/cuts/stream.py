@@ -1,7 +1,7 @@
 """SceneTilling as frames come: a cut is told with the first frame of the next scene, from a state that never grows.
 
-The depth is that of the left hill alone, L - s, which needs the latest likeness and the hill's top and nothing else; the
-threshold is made of the mean and spread of all depths before this one (Welford's running form).
+The depth is that of the left hill alone, L - s, which needs the latest likeness and the hill's top and nothing else;
+the threshold is made of the mean and spread of all depths before this one (Welford's running form).
 """
 
 from __future__ import annotations

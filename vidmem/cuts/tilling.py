@@ -40,7 +40,7 @@ class Tilling:
     def __post_init__(self) -> None:
         if self.depth not in DEPTHS:
             raise UsageError(f"No depth is named {self.depth!r}. Known: {', '.join(DEPTHS)}.")
-        if self.count is not None and self.count < 0 or self.most is not None and self.most < 1:
+        if (self.count is not None and self.count < 0) or (self.most is not None and self.most < 1):
             raise UsageError("A rule takes no fewer than 0 cuts by count, and 1 or more at most.")
         if self.shortest < 1 or not np.isfinite([self.alpha, self.floor]).all():
             raise UsageError("The shortest scene is 1 frame or more; alpha and floor are finite numbers.")
@@ -92,6 +92,6 @@ def segments(cuts: list[int], frames: int) -> list[tuple[int, int]]:
     return list(zip([0, *(end + 1 for end in ends[:-1])], ends, strict=True))
 
 
-def tile(features: np.ndarray, rule: Tilling = Tilling()) -> list[tuple[int, int]]:  # noqa: B008 (frozen)
+def tile(features: np.ndarray, rule: Tilling = Tilling()) -> list[tuple[int, int]]:
     """(first, last) of each segment of a video, from the vectors (T, C) of its frames."""
     return segments([cut.frame for cut in rule.cuts(likenesses(features))], len(features))

@@ -26,7 +26,7 @@ def accuracy(student: Student, pool: Pool, scenes: int, films: int = 64, seed: i
     for _ in range(films // batch):
         plots = [plot(chance, scenes) for _ in range(batch)]
         shown = torch.stack([pool.film(chance, facts, scenes) for facts in plots])
-        said = student.answer(student.watch(shown)[-1]).argmax(-1).numpy()  # (B, Q)
+        said = student.answer(student.watch(shown)[-1].retrieved).argmax(-1).numpy()  # (B, Q)
         for facts, row in zip(plots, said, strict=True):
             truth = answers(facts, scenes)
             for name, which in KINDS.items():

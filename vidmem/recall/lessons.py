@@ -28,7 +28,7 @@ class Plan:
     """How long and how fast is learned."""
 
     eye_steps: int = 1500
-    steps: int = 3000
+    steps: int = 3500
     batch: int = 48
     longest: int = 16  # scenes of a film
     rate: float = 1.5e-3
@@ -111,7 +111,7 @@ def lesson(student: Student, pool: Pool, plan: Plan, step: int) -> Tensor:
     losses = []
     for moment in moments:
         truth = torch.from_numpy(np.stack([answers(facts, moment + 1) for facts in plots]))
-        losses.append(F.cross_entropy(student.answer(seen[moment]).flatten(0, 1), truth.flatten()))
+        losses.append(F.cross_entropy(student.answer(seen[moment].retrieved).flatten(0, 1), truth.flatten()))
     return torch.stack(losses).mean()
 
 
@@ -120,7 +120,7 @@ def teach(
     place: Path,
     plan: Plan = Plan(),
     report: Callable[[str], None] = print,
-    eye: Eye | None = None,  # noqa: B008
+    eye: Eye | None = None,
 ) -> Student:
     """The whole course, saved in `place` every minute and gone on with from there; -> the student.
 

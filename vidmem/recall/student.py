@@ -47,7 +47,7 @@ class Eye(nn.Module):
 
 
 class Reader(nn.Module):
-    """Answers every question from what it is given of the memory and of the last scene."""
+    """Answers every question from the memory tokens, as a language model would have to."""
 
     def __init__(self, depth: int = 2) -> None:
         super().__init__()
@@ -83,6 +83,6 @@ class Student(nn.Module):
             seen.append(bridged)
         return seen
 
-    def answer(self, bridged: Bridged) -> Tensor:
-        """(B, Q, answers) logits, from the memory behind a scene and the scene itself."""
-        return self.reader(torch.cat([self.bridge.to_language(bridged.retrieved), bridged.tokens], 1))
+    def answer(self, memory: Tensor) -> Tensor:
+        """memory (B, M, C) as retrieved behind a scene   ->   (B, Q, answers) logits; nothing else is read."""
+        return self.reader(self.bridge.to_language(memory))
