@@ -44,8 +44,17 @@ class Prepared:
         return said if self.position_ids is None else {**said, "position_ids": self.position_ids}
 
 
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """A vision language model of transformers, with what belongs to it."""
+
+    model: Any
+    tokenizer: Any
+    processor: Any  # of images
+
+
 class Language:
-    """folder: a model stored with its tokenizer and image processor; nothing is fetched
+    """stored: a folder with a model, its tokenizer and image processor; or those, loaded before. Nothing is fetched.
 
     bridge   a file of weights; None keeps averaged tokens
     cache    what is kept of the scenes behind
@@ -55,7 +64,7 @@ class Language:
 
     def __init__(
         self,
-        folder: str | Path = "",
+        stored: str | Path | Stored = "",
         bridge: Path | None = None,
         cache: CachePolicy = Merge(KEEP),  # noqa: B008 (frozen)
         reads: Reads = "memories",
@@ -68,7 +77,9 @@ class Language:
             raise UsageError(f"A language model reads 'memories', 'latest' or 'both', not {reads!r}.")
         if tokens < 1:
             raise UsageError(f"An answer has one token or more, not {tokens}.")
-        self.model, self.tokenizer, self.processor = _load(str(folder), device, dtype)
+        if not isinstance(stored, Stored):
+            stored = read_stored(str(stored), device, dtype)
+        self.model, self.tokenizer, self.processor = stored.model, stored.tokenizer, stored.processor
         self.family: Family = family_of(self.model.config.model_type)
         self.reads, self.tokens, self.prompt = reads, tokens, describe
         width = self.model.get_input_embeddings().weight.shape[1]
@@ -164,13 +175,16 @@ class Language:
         return list(self.tokenizer(self.family.prompt.format(text=question))["input_ids"])
 
 
-def _load(folder: str, device: str, dtype: torch.dtype | None) -> tuple[Any, Any, Any]:
-    """The model, its tokenizer and its image processor."""
+def read_stored(folder: str, device: str = "auto", dtype: torch.dtype | None = None) -> Stored:
+    """The model in a folder. dtype: as it was stored, when left out
+
+    Raises InputError where no folder is, ModelError where it holds no such model, UsageError without transformers.
+    """
     try:
         from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
     except ImportError as missing:
         raise UsageError("A vision language model needs transformers: pip install transformers") from missing
-    if not Path(folder).is_dir():
+    if not folder or not Path(folder).is_dir():
         raise InputError(
             f"{folder or '(no name)'} is no folder with a stored model. Fetch one first, for example by `hf download`."
         )
@@ -185,4 +199,4 @@ def _load(folder: str, device: str, dtype: torch.dtype | None) -> tuple[Any, Any
         ) from problem
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return model.to(device).eval(), tokenizer, processor
+    return Stored(model.to(device).eval(), tokenizer, processor)

@@ -28,7 +28,7 @@ class Plan:
     """How long and how fast is learned."""
 
     eye_steps: int = 1500
-    steps: int = 3500
+    steps: int = 1600
     batch: int = 48
     longest: int = 16  # scenes of a film
     rate: float = 1.5e-3
