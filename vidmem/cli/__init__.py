@@ -14,6 +14,7 @@ from vidmem.cli import (
     export,
     inspect,
     models,
+    needle,
     scenes,
     stream,
     track,
@@ -44,6 +45,7 @@ app.command("trackers")(trackers.trackers)
 app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(needle.app, name="needle")
 
 
 @app.callback(invoke_without_command=True)
