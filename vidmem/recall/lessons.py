@@ -120,11 +120,11 @@ def teach(
     place: Path,
     plan: Plan = Plan(),
     report: Callable[[str], None] = print,
-    eye: Eye | None = None,
+    begin: Student | None = None,
 ) -> Student:
     """The whole course, saved in `place` every minute and gone on with from there; -> the student.
 
-    eye: one that was taught before, so that several students see alike
+    begin: a student whose weights this one begins with, its eye among them, so that both see alike
     """
     torch.manual_seed(plan.seed)
     student = Student(memory)
@@ -132,8 +132,8 @@ def teach(
     if state is not None:
         student.load_state_dict(state["student"])
         student.eye.requires_grad_(False).eval()
-    elif eye is not None:
-        student.eye.load_state_dict(eye.state_dict())
+    elif begin is not None:
+        student.load_state_dict(begin.state_dict())
         student.eye.requires_grad_(False).eval()
     else:
         teach_eye(student.eye, plan, report)
