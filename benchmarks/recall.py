@@ -74,7 +74,12 @@ def plot(curves: dict[str, dict[int, dict[str, float]]], path: Path) -> None:
 
     figure = Figure(figsize=(13, 3.9), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    titles = {"all": "all questions", "which": "which object was there?", "where": "where was it?", "when": "what came n-th?"}
+    titles = {
+        "all": "all questions",
+        "which": "which object was there?",
+        "where": "where was it?",
+        "when": "what came n-th?",
+    }
     for axes, (kind, title) in zip(figure.subplots(1, 4, sharey=True), titles.items(), strict=True):
         axes.axvspan(4, TAUGHT, color="#f0f0e4", linewidth=0)
         for name, curve in curves.items():
