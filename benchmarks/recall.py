@@ -6,7 +6,7 @@
 Films were taught with 4 to 16 scenes. Beside the whole bridge stand two students with less memory, which began with its
 weights and were taught on: without retrieval (only the memory tokens go from scene to scene), and without memory. Below
 them, the whole bridge with caches that hold 16 scenes at most. The share of right answers is over questions about
-objects that did appear, never in the last scene; guessing gives 1/8 for which and when, 1/4 for where. The last line is
+objects that did appear, never in the last scene; guessing 1 in 8 times for which and when, 1 in 4 for where. The last line is
 one JSON object.
 """
 
@@ -27,11 +27,12 @@ from vidmem.cards import beside
 from vidmem.recall.embedded import load_student, save_student
 from vidmem.recall.exam import accuracy
 from vidmem.recall.lessons import Plan, make_pool, teach
+from vidmem.recall.student import Memory
 
 LENGTHS = (4, 8, 16, 32, 64, 128)
 TAUGHT = 16  # scenes of the longest film of the course
 KEEP = 16
-MORE_STEPS = {"recurrence": 600, "none": 200}
+MORE_STEPS: dict[Memory, int] = {"recurrence": 600, "none": 200}
 STYLES = {"whole": ("#1b7837", "-"), "without retrieval": ("#d95f02", "-"), "without memory": ("#7f7f7f", "-")}
 
 
@@ -41,7 +42,7 @@ def train(folder: Path) -> None:
     whole = teach("retrieval", folder / "retrieval.pt", Plan())
     save_student(whole, folder / "recall.safetensors")
     for memory, steps in MORE_STEPS.items():
-        student = teach(memory, folder / f"{memory}.pt", replace(Plan(), steps=steps), begin=whole)  # type: ignore[arg-type]
+        student = teach(memory, folder / f"{memory}.pt", replace(Plan(), steps=steps), begin=whole)
         save_student(student, folder / f"{memory}.safetensors")
 
 
@@ -50,7 +51,7 @@ def measure(folder: Path | None, films: int) -> dict[str, dict[int, dict[str, fl
     everything, curves = policies["everything"](), {}
     students = {"whole": load_student(everything, folder / "recall.safetensors" if folder else None)}
     for name in ("recurrence", "none"):
-        path = (folder or beside("benchmarks", "results")) / f"{name}.safetensors"
+        path = (folder / f"{name}.safetensors") if folder else beside("weights", f"recall-{name}.safetensors")
         words = {"recurrence": "without retrieval", "none": "without memory"}[name]
         students[words] = load_student(everything, path)
     for name in ("merge", "surprise", "fifo"):

@@ -17,16 +17,20 @@ from vidmem.recall.world import plot
 def accuracy(student: Student, pool: Pool, scenes: int, films: int = 64, seed: int = 0) -> dict[str, float]:
     """{"all", "which", "where", "when", "old"}: shares 0..1 of right answers over films of so many scenes.
 
-    Only questions whose truth is not "nothing" are counted, three of each kind a film. "old": of the films whose first
+    Only questions whose truth is not "nothing" are counted, three of each kind a film, and who is asked knows that
+    something did appear, so guessing scores 1/8, 1/4 and 1/8. "old": of the films whose first
     object lies in the first quarter, the questions which and when about it.
     """
     chance = np.random.default_rng((seed, scenes))
     right: dict[str, list[bool]] = {name: [] for name in (*KINDS, "old")}
     batch = films if _any_batch(student) else 1
     for _ in range(films // batch):
-        plots = [plot(chance, scenes) for _ in range(batch)]
-        shown = torch.stack([pool.film(chance, facts, scenes) for facts in plots])
-        said = student.answer(student.watch(shown)[-1].retrieved).argmax(-1).numpy()  # (B, Q)
+        plots, shown = [], []
+        for _ in range(batch):  # in this order, so that the films are the same whatever the batch
+            plots.append(plot(chance, scenes))
+            shown.append(pool.film(chance, plots[-1], scenes))
+        logits = student.answer(student.watch(torch.stack(shown))[-1].retrieved)
+        said = logits[..., :NOTHING].argmax(-1).numpy()  # (B, Q)
         for facts, row in zip(plots, said, strict=True):
             truth = answers(facts, scenes)
             for name, which in KINDS.items():
