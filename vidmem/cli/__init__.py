@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import typer
 
-from vidmem.cli import compare, datasets, doctor, evaluate, export, inspect, models, stream, track, trackers, train
+from vidmem.cli import (
+    ask,
+    caption,
+    compare,
+    datasets,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    inspect,
+    models,
+    needle,
+    scenes,
+    stream,
+    track,
+    trackers,
+    train,
+)
 
 app = typer.Typer(
     name="vidmem",
@@ -16,7 +33,11 @@ app = typer.Typer(
 )
 app.command("track")(track.track)
 app.command("stream")(stream.stream)
+app.command("demo")(demo.demo)
 app.command("compare")(compare.compare)
+app.command("scenes")(scenes.scenes)
+app.command("ask")(ask.ask)
+app.command("caption")(caption.caption)
 app.command("inspect")(inspect.inspect)
 app.command("eval")(evaluate.evaluate)
 app.command("score")(evaluate.score)
@@ -26,6 +47,7 @@ app.command("trackers")(trackers.trackers)
 app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(needle.app, name="needle")
 
 
 @app.callback(invoke_without_command=True)
