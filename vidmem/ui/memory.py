@@ -78,7 +78,7 @@ def with_pictures(
     """The same with a thumbnail for each page; those not at hand are read from the video, a few at a time."""
     left = READ_AT_ONCE if reel else 0
     for each in memory["entries"]:
-        if each["kind"] == "pointer":
+        if each["kind"] not in ("prompt", "long-term", "recent"):
             continue
         found = thumbnails.get(object_id, each["frame"])
         if found is None and left and reel is not None:

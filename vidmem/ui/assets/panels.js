@@ -49,7 +49,7 @@ function objectRow(each, key) {
   );
 }
 
-const KINDS = { prompt: "marked", "long-term": "long-term", recent: "recent", pointer: "one vector" };
+const KINDS = { prompt: "marked", "long-term": "long-term", recent: "recent", pointer: "one vector", sample: "learned from", resting: "at rest", filter: "filter" };
 
 function drawMemory() {
   const memory = shown.memory, list = at("entries"), gauge = at("gauge");
@@ -62,9 +62,10 @@ function drawMemory() {
   }
   at("memory-bytes").textContent = memory.bytes_in_words;
   const found = shown.objects.find((each) => each.id === memory.object);
-  const pages = memory.entries.filter((each) => each.kind !== "pointer"), pointers = memory.entries.length - pages.length;
-  at("memory-words").textContent = `${found ? found.name : "The object"} behind frame ${memory.frame}: ${pages.length} past frames kept whole, ${pointers} more as one vector each. It does not grow with the video.`;
-  const kinds = ["prompt", "long-term", "recent", "pointer"].map((kind) => [kind, memory.entries.filter((each) => each.kind === kind)]);
+  const of = (...kinds) => memory.entries.filter((each) => kinds.includes(each.kind));
+  const pages = of("prompt", "long-term", "recent"), pointers = of("pointer").length, samples = of("sample", "resting").length;
+  at("memory-words").textContent = `${found ? found.name : "The object"} behind frame ${memory.frame}: ${pages.length} past frames kept whole, ${pointers} more as one vector each${samples ? `, ${samples} to learn from` : ""}. It does not grow with the video.`;
+  const kinds = Object.keys(KINDS).map((kind) => [kind, of(kind)]);
   const total = memory.entries.reduce((sum, each) => sum + each.bytes, 0) || 1;
   gauge.replaceChildren(...kinds.filter(([, each]) => each.length).map(([kind, each]) => {
     const share = each.reduce((sum, entry) => sum + entry.bytes, 0) / total;
