@@ -71,7 +71,12 @@ def settings_of(tracker: str) -> list[Setting]:
     """Every setting of a card, in the order of its parts."""
     card = compose.read(tracker)
     found: list[Setting] = []
-    for part, (table, usual) in compose.PARTS.items():
+    learns = "target" in card
+    if learns:
+        chosen = {"name": "filter", **card["target"]}
+        for kind in (compose.targets[chosen["name"]], compose.Usage):
+            found += _of(kind, "target.", f"target model “{chosen['name']}”", chosen)
+    for part, (table, usual) in {**compose.PARTS, **(compose.LEARNING if learns else {})}.items():
         chosen = {"name": usual, **card.get(part, {})}
         found += _of(table[chosen["name"]], f"{part}.", f"{part} “{chosen['name']}”", chosen)
     for chosen in card["transforms"]:
