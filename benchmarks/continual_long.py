@@ -216,11 +216,12 @@ def draw(rows: dict[str, dict[str, Any]], entrants: list[Entrant], path: Path, a
             axes.axhline(mean(row[card]["J&F"] for row in of_kind), color="#444", linestyle=style, label=card)
         axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
         axes.set_xlabel("samples kept")
-        axes.set_title(f"{kind}, {len(of_kind)} videos of {about['frames']} frames", fontsize=11, loc="left")
+        axes.set_title(f"{kind}, seeds: {len(of_kind)}, frames: {about['frames']}", fontsize=11, loc="left")
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", color="#e6e6e6", linewidth=0.6)
     panels[0].set_ylabel("J&F")
-    panels[-1].legend(fontsize=8, frameon=False)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize=9, frameon=False)
     with replacing(path) as file:
         figure.savefig(file, format="png")
 
