@@ -5,8 +5,9 @@
 Methods are the cards continual (the base), grcl, rmscl and hybrid; with --alone the target model's map is all the model
 sees, so that nothing but the method makes a difference. Beside them stand sam2 and redetect. All run side by side on
 one model, each frame encoded once. Every video and method is kept in --out, and not tracked again when the command is
-given again with the same model, card and frames. Writes continual_long.json into --results and a plot to --plot,
-prints the table as Markdown; the last line is one JSON object.
+given again with the same model, card and frames. Writes continual_long.json, without --alone
+continual_long_beside.json, into --results and a plot to --plot, prints the table as Markdown; the last line is one JSON
+object.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ def main() -> None:
         "seconds": round(time.perf_counter() - began, 1),
     }
     print("\n" + table(rows, entrants))
-    with replacing(make_folder(asked.results) / "continual_long.json") as file:
+    which = "continual_long.json" if asked.alone else "continual_long_beside.json"
+    with replacing(make_folder(asked.results) / which) as file:
         file.write(json.dumps({**about, "videos": rows}, indent=1).encode())
     draw(rows, entrants, asked.plot, about)
     means = {each.name: round(mean(row[each.name]["J&F"] for row in rows.values()), 4) for each in entrants}
@@ -94,7 +96,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=HOME / "runs" / "continual_long", help="where scores are kept")
     parser.add_argument("--results", type=Path, default=HOME / "benchmarks" / "results")
     parser.add_argument("--plot", type=Path, default=HOME / "docs" / "continual.png")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    asked.out = asked.out / ("alone" if asked.alone else "beside")
+    return asked
 
 
 def entrants_of(sizes: list[int], methods: list[str], alone: bool) -> list[Entrant]:
