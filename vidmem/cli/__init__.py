@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from vidmem.cli import (
+    ask,
+    caption,
     compare,
     datasets,
     demo,
@@ -13,6 +15,8 @@ from vidmem.cli import (
     export,
     inspect,
     models,
+    needle,
+    scenes,
     stream,
     track,
     trackers,
@@ -31,6 +35,9 @@ app.command("track")(track.track)
 app.command("stream")(stream.stream)
 app.command("demo")(demo.demo)
 app.command("compare")(compare.compare)
+app.command("scenes")(scenes.scenes)
+app.command("ask")(ask.ask)
+app.command("caption")(caption.caption)
 app.command("inspect")(inspect.inspect)
 app.command("eval")(evaluate.evaluate)
 app.command("score")(evaluate.score)
@@ -40,6 +47,7 @@ app.command("trackers")(trackers.trackers)
 app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(needle.app, name="needle")
 
 
 @app.callback(invoke_without_command=True)
