@@ -26,6 +26,7 @@ def test_the_first_press_of_track_shows_a_result(bench, measured):
     assert bench.answered() == list(range(32))
     assert len(bench.tab.query_selector_all("#workbench .vm-entries img")) >= 5, "what is remembered has pictures"
     assert bench.tab.get_attribute("#workbench .vm-lane-seen", "width")
+    assert "Memory of all objects" in bench.tab.inner_text("#workbench [data-at=weights]")
 
 
 def test_a_mask_follows_a_click(bench, measured):
