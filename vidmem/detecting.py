@@ -18,13 +18,16 @@ import torch
 from torch import Tensor
 
 from vidmem.detectors.cells import written_cells
-from vidmem.detectors.detector import Detector, Sight
-from vidmem.detectors.head import Keys
-from vidmem.detectors.proposals import Proposals
+from vidmem.detectors.detector import Detector, Looked
+from vidmem.detectors.head import Answer, Keys
 from vidmem.errors import OutOfMemory
 from vidmem.feature_banks import FeatureBank
 from vidmem.feature_banks.none import Nothing
+from vidmem.found import Found
 from vidmem.values import Frame
+
+
+Decided = tuple[Tensor, Tensor, Tensor]  # boxes (D, 4) in pixels of the scaled picture, scores (D,), labels (D,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,27 +38,6 @@ class Stream:
     pixels: Any
     frames: int = 0  # seen
     begun: bool = False  # whether references or a frame have filled the banks
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What was found in a frame, the surest first. D detections."""
-
-    frame: int
-    time: float  # seconds
-    name: str
-    size: tuple[int, int]  # (H, W)
-    boxes: np.ndarray  # (D, 4) x0 y0 x1 y1 in pixels of the frame
-    scores: np.ndarray  # (D,) 0..1
-    labels: np.ndarray  # (D,) 1 .. number of classes
-
-    def above(self, score: float) -> Found:
-        """Those at least so sure."""
-        keep = self.scores >= score
-        return replace(self, boxes=self.boxes[keep], scores=self.scores[keep], labels=self.labels[keep])
-
-    def __len__(self) -> int:
-        return len(self.boxes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,30 +57,31 @@ class VideoDetector:
     def start(self, seed: int = 0) -> Stream:
         """A stream of which nothing was seen. Each layer draws by itself."""
         layers = self.detector.architecture.layers
-        return Stream(tuple(self.bank.start(seed * 16 + 1 + n) for n in range(layers)), self.pixel_bank.start(seed * 16))
+        return Stream(
+            tuple(self.bank.start(seed * 16 + 1 + n) for n in range(layers)), self.pixel_bank.start(seed * 16)
+        )
 
     @torch.inference_mode()
-    def begin_with(self, stream: Stream, references: Sequence[Frame]) -> Stream:
+    def begin_with(
+        self, stream: Stream, references: Sequence[Frame], looked: Sequence[Looked] | None = None
+    ) -> Stream:
         """The stream with its banks filled from reference frames, the key frame last among them (vfe.pytorch).
 
-        All of their rows are shown to the first frame, which writes none itself.
+        All of their rows are shown to the first frame, which writes none itself. looked: what `look` made of them.
         """
         rows: list[list[Tensor]] = []
         scores: list[Tensor] = []
-        for frame in references:  # one by one, so that a long list needs no more memory than a short one
-            sight, _ = self.detector.encode([frame.image])
-            maps = self.detector.enhance_maps(sight.maps, [self.pixel_bank.read(stream.pixels)])
-            (proposals,) = self._propose(sight, maps)
+        for number, frame in enumerate(references):  # one by one: a long list needs no more memory than a short one
+            (seen,) = [looked[number]] if looked is not None else self.look([frame], [stream])
             if self.detector.architecture.pixel_level:
-                answers, decided = self._answer(maps, [proposals], [[None] * len(stream.banks)], sight)
-                stream = replace(stream, pixels=self._write_pixels(stream.pixels, maps[0], decided[0]))
-            layers, objectness = self._as_references(maps, proposals)
+                _, decided = self._answer([seen], [[None] * len(stream.banks)])
+                stream = replace(stream, pixels=self._write_pixels(stream.pixels, seen.maps[0], decided[0]))
+            layers, objectness = self._as_references(seen)
             rows.append(list(layers))
             scores.append(objectness)
         joined = [torch.cat(layer) for layer in zip(*rows, strict=True)]
         banks = tuple(
-            self.bank.fill(bank, layer, torch.cat(scores))
-            for bank, layer in zip(stream.banks, joined, strict=True)
+            self.bank.fill(bank, layer, torch.cat(scores)) for bank, layer in zip(stream.banks, joined, strict=True)
         )
         return replace(stream, banks=banks, begun=True)
 
@@ -108,12 +91,28 @@ class VideoDetector:
         return after, found
 
     @torch.inference_mode()
+    def look(self, frames: Sequence[Frame], streams: Sequence[Stream]) -> list[Looked]:
+        """What the second stage is given of a frame of each of several streams, in one batch.
+
+        Without a pixel level it depends on the frame alone and may be shared by several memories.
+        """
+        if not self.detector.architecture.pixel_level:
+            return self.detector.look([each.image for each in frames])
+        sight, _ = self.detector.encode([each.image for each in frames])
+        maps = self.detector.enhance_maps(sight.maps, [self.pixel_bank.read(each.pixels) for each in streams])
+        proposals, _ = self.detector.proposer.propose(sight.images, sight.sizes, maps, None)
+        return [Looked(*each) for each in zip(maps.split(1), proposals, sight.sizes, sight.given, strict=True)]
+
+    @torch.inference_mode()
     def step_together(
-        self, streams: Sequence[Stream], frames: Sequence[Frame]
+        self, streams: Sequence[Stream], frames: Sequence[Frame], looked: Sequence[Looked] | None = None
     ) -> tuple[list[Stream], list[Found]]:
-        """See one frame of each of several streams, in one batch; each attends to its own memory alone."""
+        """See one frame of each of several streams, in one batch; each attends to its own memory alone.
+
+        looked: what `look` made of the frames, where it is known.
+        """
         try:
-            return self._step(streams, frames)
+            return self._step(streams, frames, looked or self.look(frames, streams))
         except (torch.OutOfMemoryError, MemoryError) as full:
             raise OutOfMemory(
                 f"Out of memory at frame {frames[0].name} with {len(frames)} streams. Use a smaller detector, fewer "
@@ -127,74 +126,58 @@ class VideoDetector:
             stream, found = self.step(stream, frame)
             yield stream, frame, found
 
-    def _step(self, streams: Sequence[Stream], frames: Sequence[Frame]) -> tuple[list[Stream], list[Found]]:
+    def _step(
+        self, streams: Sequence[Stream], frames: Sequence[Frame], looked: Sequence[Looked]
+    ) -> tuple[list[Stream], list[Found]]:
         of = self.detector.architecture
-        sight, _ = self.detector.encode([each.image for each in frames])
-        maps = self.detector.enhance_maps(sight.maps, [self.pixel_bank.read(each.pixels) for each in streams])
-        proposals = self._propose(sight, maps)
-        keys: list[Keys] = []
-        begun: list[Stream] = []
-        for number, stream in enumerate(streams):
-            stream, mine = self._keys(stream, maps[number : number + 1], proposals[number])
-            begun.append(stream)
-            keys.append(mine)
-        answers, decided = self._answer(maps, proposals, keys, sight)
+        begun, keys = zip(*(self._keys(*each) for each in zip(streams, looked, strict=True)), strict=True)
+        answers, decided = self._answer(looked, keys)
         after = []
-        for number, (stream, answer) in enumerate(zip(begun, answers, strict=True)):
-            scores = proposals[number].objectness[: of.rows]
+        for stream, seen, answer, said in zip(begun, looked, answers, decided, strict=True):
+            scores = seen.proposals.objectness[: of.rows]
             banks = tuple(
                 self.bank.write(bank, rows.plain[: of.rows], rows.enhanced[: of.rows], scores)
                 for bank, rows in zip(stream.banks, answer.rows, strict=True)
             )
-            pixels = self._write_pixels(stream.pixels, maps[number], decided[number]) if of.pixel_level else None
-            after.append(Stream(banks, pixels if of.pixel_level else stream.pixels, stream.frames + 1, True))
-        return after, [self._found(*each) for each in zip(frames, decided, sight.sizes, strict=True)]
+            pixels = self._write_pixels(stream.pixels, seen.maps[0], said) if of.pixel_level else stream.pixels
+            after.append(Stream(banks, pixels, stream.frames + 1, True))
+        return after, [_found(*each) for each in zip(frames, decided, looked, strict=True)]
 
-    def _keys(self, stream: Stream, maps: Tensor, proposals: Proposals) -> tuple[Stream, Keys]:
+    def _keys(self, stream: Stream, seen: Looked) -> tuple[Stream, Keys]:
         """What a frame attends to, and the stream, whose banks its first frame fills where no references did."""
         if self.detector.architecture.attention == "none":
             return stream, [None] * len(stream.banks)
-        mine: tuple[Tensor, ...] | None = None
-        if self.include_self or not stream.begun:
-            mine, objectness = self._as_references(maps, proposals)
-            if not stream.begun and not self.include_self:
-                filled = tuple(
-                    self.bank.fill(bank, rows, objectness) for bank, rows in zip(stream.banks, mine, strict=True)
-                )
-                return replace(stream, banks=filled, begun=True), [self.bank.read(each) for each in filled]
-        shown: list[Tensor | None] = []
-        for layer, bank in enumerate(stream.banks):
-            kept = self.bank.read(bank)
-            parts = [each for each in (kept, mine[layer] if mine else None) if each is not None]
-            shown.append(torch.cat(parts) if parts else None)
-        return stream, shown
+        if not self.include_self and stream.begun:
+            return stream, [self.bank.read(each) for each in stream.banks]
+        mine, objectness = self._as_references(seen)
+        if not self.include_self:
+            filled = tuple(self.bank.fill(*each, objectness) for each in zip(stream.banks, mine, strict=True))
+            return replace(stream, banks=filled, begun=True), [self.bank.read(each) for each in filled]
+        kept = [self.bank.read(each) for each in stream.banks]
+        return stream, [own if k is None else torch.cat([k, own]) for k, own in zip(kept, mine, strict=True)]
 
-    def _propose(self, sight: Sight, maps: Tensor) -> list[Proposals]:
-        return self.detector.proposer.propose(sight.images, sight.sizes, maps, None)[0]
-
-    def _as_references(self, maps: Tensor, proposals: Proposals) -> tuple[tuple[Tensor, ...], Tensor]:
+    def _as_references(self, seen: Looked) -> tuple[tuple[Tensor, ...], Tensor]:
         """For each layer the rows of a picture's surest proposals, not enhanced, and their objectness."""
         rows = self.detector.architecture.rows
-        (regions,) = self.detector.head.pool(maps, [proposals.boxes[:rows]])
-        return self.detector.head.references(regions), proposals.objectness[:rows]
+        (regions,) = self.detector.head.pool(seen.maps, [seen.proposals.boxes[:rows]])
+        return self.detector.head.references(regions), seen.proposals.objectness[:rows]
 
-    def _answer(self, maps: Tensor, proposals: Sequence[Proposals], keys: Sequence[Keys], sight: Sight):
+    def _answer(self, looked: Sequence[Looked], keys: Sequence[Keys]) -> tuple[list[Answer], list[Decided]]:
         head = self.detector.head
-        boxes = [each.boxes for each in proposals]
-        answers = head.answer(head.pool(maps, boxes), keys)
-        return answers, head.decide(answers, boxes, sight.sizes)
+        boxes = [each.proposals.boxes for each in looked]
+        pooled = [head.pool(each.maps, [mine])[0] for each, mine in zip(looked, boxes, strict=True)]
+        answers = head.answer(pooled, keys)
+        return answers, head.decide(answers, boxes, [each.size for each in looked])
 
-    def _write_pixels(self, pixels: Any, cells: Tensor, decided: tuple[Tensor, Tensor, Tensor]) -> Any:
+    def _write_pixels(self, pixels: Any, cells: Tensor, decided: Decided) -> Any:
         """The pixel bank behind a frame: cells (C, h, w) within what was detected."""
         boxes, scores, _ = decided
         chosen, worth = written_cells(self.detector.architecture, cells, boxes, scores, getattr(pixels, "frames", 0))
         return self.pixel_bank.write(pixels, chosen, chosen, worth)
 
-    def _found(
-        self, frame: Frame, decided: tuple[Tensor, Tensor, Tensor], scaled: tuple[int, int]
-    ) -> Found:
-        boxes, scores, labels = (each.cpu().numpy() for each in decided)
-        height, width = frame.size
-        factor = np.array([width / scaled[1], height / scaled[0]] * 2)
-        boxes = boxes.astype(np.float64) * factor
-        return Found(frame.index, frame.time, frame.name, frame.size, boxes, scores.astype(np.float64), labels)
+
+def _found(frame: Frame, decided: Decided, seen: Looked) -> Found:
+    boxes, scores, labels = (each.cpu().numpy() for each in decided)
+    factor = np.array([seen.given[1] / seen.size[1], seen.given[0] / seen.size[0]] * 2)
+    boxes = boxes.astype(np.float64) * factor
+    return Found(frame.index, frame.time, frame.name, frame.size, boxes, scores.astype(np.float64), labels)

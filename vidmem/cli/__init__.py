@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from vidmem.cli import compare, datasets, doctor, evaluate, export, inspect, models, stream, track, trackers, train
+from vidmem.cli import (
+    compare,
+    datasets,
+    detect,
+    doctor,
+    evaluate,
+    export,
+    inspect,
+    models,
+    stream,
+    track,
+    trackers,
+    train,
+)
 
 app = typer.Typer(
     name="vidmem",
@@ -15,6 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("track")(track.track)
+app.command("detect")(detect.detect)
 app.command("stream")(stream.stream)
 app.command("compare")(compare.compare)
 app.command("inspect")(inspect.inspect)

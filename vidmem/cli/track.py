@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -54,7 +53,7 @@ def track(
     chosen = options.formats_of(formats)
     changed = options.with_emission(options.settings_of(settings), emit, lag)
     sayings = options.sayings_of(source, masks, boxes, points, prompts)
-    folder = out or _fresh_folder(source)
+    folder = out or options.fresh_folder("track", source)
 
     from vidmem.cli.telling import Telling, tell_outcome
     from vidmem.compose import load
@@ -98,12 +97,3 @@ def track(
     tell_outcome(outcome, quiet)
     if outcome.damage is not None:
         raise outcome.damage
-
-
-def _fresh_folder(source: str) -> Path:
-    """runs/track/NAME-N, the first N that is free."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(source.rstrip("/")).stem or "source").strip("-.") or "source"
-    number = 1
-    while (Path("runs/track") / f"{name}-{number}").exists():
-        number += 1
-    return Path("runs/track") / f"{name}-{number}"

@@ -12,9 +12,7 @@ from torch import Tensor
 from vidmem.detectors.architecture import Architecture
 
 
-def written_cells(
-    of: Architecture, cells: Tensor, boxes: Tensor, scores: Tensor, seed: int
-) -> tuple[Tensor, Tensor]:
+def written_cells(of: Architecture, cells: Tensor, boxes: Tensor, scores: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """cells (C, h, w), boxes (D, 4) in pixels of the scaled picture, scores (D,)   ->   (N, C), and a worth for each.
 
     A cell is within a box if its centre is; a box between all centres gives the cell its own centre lies in. The worth

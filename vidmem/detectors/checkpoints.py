@@ -79,7 +79,9 @@ def check(found: Architecture, wanted: Architecture, where: str) -> None:
         )
     if found.classes != wanted.classes:
         first = next((a, b) for a, b in zip(found.classes, wanted.classes, strict=True) if a != b)
-        raise ModelError(f"{where} knows the class {first[0]!r} where {first[1]!r} is wanted: its labels would be wrong.")
+        raise ModelError(
+            f"{where} knows the class {first[0]!r} where {first[1]!r} is wanted: its labels would be wrong."
+        )
 
 
 def fill(detector: Detector, weights: Mapping[str, Tensor], where: str, strict: bool = True) -> list[str]:

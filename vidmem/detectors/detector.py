@@ -13,7 +13,7 @@ from vidmem.detectors import attention
 from vidmem.detectors.architecture import PIXEL_MEAN, PIXEL_STD, Architecture
 from vidmem.detectors.backbone import build
 from vidmem.detectors.head import Head, Keys
-from vidmem.detectors.proposals import Proposer
+from vidmem.detectors.proposals import Proposals, Proposer
 from vidmem.errors import InputError, UsageError
 
 
@@ -28,6 +28,16 @@ class Sight:
 
     def __len__(self) -> int:
         return len(self.sizes)
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """One picture as the second stage takes it. The same for every memory, as long as the first stage is."""
+
+    maps: Tensor  # (1, C, h, w)
+    proposals: Proposals
+    size: tuple[int, int]  # (h, w) scaled
+    given: tuple[int, int]  # (H, W) as it came
 
 
 class Detector(nn.Module):
@@ -83,6 +93,13 @@ class Detector(nn.Module):
             out.append(self.enhance_pixels(cells, cells if is_empty else theirs.to(cells.dtype)))
         return torch.stack(out).transpose(1, 2).reshape(maps.shape)
 
+    def look(self, images: Sequence[Tensor]) -> list[Looked]:
+        """Pictures as the second stage takes them, each by itself. Only where no pixel level comes between."""
+        sight, _ = self.encode(images)
+        proposals, _ = self.proposer.propose(sight.images, sight.sizes, sight.maps, None)
+        maps = sight.maps.split(1)
+        return [Looked(*each) for each in zip(maps, proposals, sight.sizes, sight.given, strict=True)]
+
     def loss(
         self, keys: Sequence[Tensor], targets: list[dict[str, Tensor]], references: Sequence[Sequence[Tensor]]
     ) -> dict[str, Tensor]:
@@ -91,34 +108,39 @@ class Detector(nn.Module):
         keys: pictures (3, H, W) uint8 with their targets; references: for each of them other frames of its video, whose
         proposals (the first `rows` of each) are what it attends to. Nothing is detached and no bank is used.
         """
-        of = self.architecture
-        attends = of.attention != "none"
-        others = [each for group in references for each in group] if attends else []
+        of, own = self.architecture, len(keys)
+        others = [each for group in references for each in group] if of.attention != "none" else []
+        counts = [len(group) for group in references] if others else [0] * own
         sight, scaled = self.encode([*keys, *others], [*targets, *[_nothing(self.device)] * len(others)])
         assert scaled is not None
-        counts = [len(group) for group in references] if attends else [0] * len(keys)
-        own, rest = sight.maps[: len(keys)], sight.maps[len(keys) :]
+        maps, rest = sight.maps[:own], sight.maps[own:]
         if of.pixel_level:
-            own = self.enhance_maps(own, _cells(rest, counts, of.pixel_keys))
-        sizes = sight.sizes
-        proposals, losses = self.proposer.propose(
-            sight.images[: len(keys)], sizes[: len(keys)], own, scaled[: len(keys)]
-        )
-        boxes, labels, wanted = self.head.sample(proposals, scaled[: len(keys)])
-        attended: list[Keys] = [[None] * of.layers for _ in keys]
+            maps = self.enhance_maps(maps, _cells(rest, counts, of.pixel_keys))
+        proposals, losses = self.proposer.propose(sight.images[:own], sight.sizes[:own], maps, scaled[:own])
+        looked = [Looked(*each) for each in zip(maps.split(1), proposals, sight.sizes, sight.given, strict=False)]
+        seen: list[Looked] = []
         if others:
             with torch.no_grad():
-                theirs, _ = self.proposer.propose(sight.images[len(keys) :], sizes[len(keys) :], rest, None)
-            regions = self.head.pool(rest, [each.boxes[: of.rows] for each in theirs])
-            rows = self.head.references(torch.cat(regions))
-            lengths = [len(each) for each in regions]
-            by_picture = list(zip(*(layer.split(lengths) for layer in rows), strict=True))
-            attended = []
-            for count in counts:
-                mine, by_picture = by_picture[:count], by_picture[count:]
-                attended.append([torch.cat(layer) if layer else None for layer in zip(*mine, strict=True)])
-        answers = self.head.answer(self.head.pool(own, boxes), attended)
-        return {**losses, **self.head.losses(answers, labels, wanted)}
+                theirs, _ = self.proposer.propose(sight.images[own:], sight.sizes[own:], rest, None)
+            seen = [
+                Looked(*each)
+                for each in zip(rest.split(1), theirs, sight.sizes[own:], sight.given[own:], strict=True)
+            ]
+        grouped = [[seen.pop(0) for _ in range(count)] for count in counts]
+        return {**losses, **self.head_loss(looked, scaled[:own], grouped)}
+
+    def head_loss(
+        self, keys: Sequence[Looked], targets: list[dict[str, Tensor]], references: Sequence[Sequence[Looked]]
+    ) -> dict[str, Tensor]:
+        """The part of the loss that is the second stage's; targets in pixels of the scaled pictures."""
+        of = self.architecture
+        boxes, labels, wanted = self.head.sample([each.proposals for each in keys], targets)
+        attended: list[Keys] = []
+        for group in references:
+            regions = [self.head.pool(each.maps, [each.proposals.boxes[: of.rows]])[0] for each in group]
+            attended.append(self.head.references(torch.cat(regions)) if regions else [None] * of.layers)
+        pooled = [self.head.pool(each.maps, [mine])[0] for each, mine in zip(keys, boxes, strict=True)]
+        return self.head.losses(self.head.answer(pooled, attended), labels, wanted)
 
 
 def _nothing(device: torch.device) -> dict[str, Tensor]:

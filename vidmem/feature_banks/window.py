@@ -25,9 +25,7 @@ class FrameWindow:
     def read(self, state: tuple[Tensor, ...]) -> Tensor | None:
         return torch.cat(state) if state else None
 
-    def write(
-        self, state: tuple[Tensor, ...], plain: Tensor, enhanced: Tensor, scores: Tensor
-    ) -> tuple[Tensor, ...]:
+    def write(self, state: tuple[Tensor, ...], plain: Tensor, enhanced: Tensor, scores: Tensor) -> tuple[Tensor, ...]:
         return (*state, enhanced if self.enhanced else plain)[-self.frames :]
 
     def fill(self, state: tuple[Tensor, ...], rows: Tensor, scores: Tensor) -> tuple[Tensor, ...]:

@@ -10,7 +10,7 @@ from vidmem.saving import make_folder
 from vidmem.videos.imagenet_vid import WORDNET
 
 WORDS = {name: word for word, name in WORDNET.items()}
-SPLITS: Mapping[str, tuple[int, int, int]] = {"train": (140, 32, 0), "val": (24, 64, 1000)}
+SPLITS: Mapping[str, tuple[int, int, int]] = {"train": (90, 20, 0), "val": (20, 40, 1000)}
 """Split -> videos, frames of each, number of the first: the videos of one split are none of the other's."""
 
 

@@ -247,5 +247,3 @@ def _team(device: str) -> Iterator[tuple[Team, str]]:
 def told(out: Path) -> list[dict[str, Any]]:
     """Every step of a run, as metrics.jsonl has them."""
     return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-
-

@@ -131,7 +131,9 @@ class Samples:
 
     def _truth(self, video: Video) -> DetectionTruth:
         if not isinstance(video.truth, DetectionTruth):
-            raise InputError(f"{video.name} has no boxes of known classes. A detector learns from sets such as imagenet_vid.")
+            raise InputError(
+                f"{video.name} has no boxes of known classes. A detector learns from sets such as imagenet_vid."
+            )
         return video.truth
 
     def _target(self, video: Video, place: Place, picture: Tensor) -> dict[str, Tensor]:
