@@ -12,9 +12,12 @@ from vidmem import cards
 from vidmem.banks import banks
 from vidmem.choices import choices
 from vidmem.compose import load
+from vidmem.detection_writers import detection_writers
+from vidmem.detectors import backbones
 from vidmem.errors import UnknownName
 from vidmem.evaluation.engines import engines
 from vidmem.evaluation.forms import forms
+from vidmem.feature_banks import feature_banks
 from vidmem.frames import readers
 from vidmem.metrics import box_protocols, detection_protocols, metrics, protocols, track_protocols
 from vidmem.models import models
@@ -26,9 +29,10 @@ from vidmem.videos import layouts
 from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
-LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
+LEAVES = ["trackers", "detectors", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
 TABLES = [
     *[banks, choices, searches, transforms, models, readers, layouts, scenes],
+    *[backbones, feature_banks, detection_writers],
     *[metrics, protocols, box_protocols, detection_protocols, track_protocols, writers, engines, forms],
 ]
 
@@ -50,7 +54,7 @@ MAY = {
     "kernels": [],
     "metrics": ["catalog", "errors"],
     "frames": ["catalog", "errors", "values"],
-    "videos": ["cards", "catalog", "errors", "frames", "masks", "rle", "scenes", "values"],
+    "videos": ["cards", "catalog", "drawn_vid", "errors", "frames", "masks", "rle", "saving", "scenes", "values"],
     "writers": [each for each in GROUND if each != "values"] + ["drawing", "video_file"],
     "video_file": ["errors", "saving"],
     "drawing": ["annotation", "palette"],
@@ -59,6 +63,14 @@ MAY = {
     "searches": ["catalog", "values", "choices"],
     "transforms": ["catalog", "errors", "values"],
     "models": ["catalog", "cards", "errors", "values", "kernels"],
+    "detectors": ["catalog", "errors"],
+    "feature_banks": ["catalog", "errors"],
+    "drawn_vid": ["sprites"],
+    "found": [],
+    "detecting": ["detectors", "errors", "feature_banks", "found", "values"],
+    "linking": ["errors", "found", "metrics"],
+    "detection_writers": ["catalog", "errors", "found", "palette", "saving", "video_file"],
+    "seeding": ["detecting", "errors", "searches", "tracker", "values"],
     "states": ["errors"],
     "emission": ["errors", "searches", "values"],
     "remembering": ["models", "values"],
@@ -77,9 +89,37 @@ MAY = {
     "session": ["checkpoints", "emission", "errors", "frames", "states", "tracker", "values"],
     "evaluation": [
         *[each for each in GROUND if each != "rle"],
-        *["compose", "masks", "metrics", "models", "results", "states", "tracker", "videos", "writers"],
+        *[
+            "compose",
+            "detecting",
+            "detectors",
+            "found",
+            "masks",
+            "metrics",
+            "models",
+            "results",
+            "states",
+            "tracker",
+            "videos",
+        ],
+        "writers",
     ],
-    "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving", "sprites"],
+    "training": [
+        *[
+            "cards",
+            "detectors",
+            "errors",
+            "frames",
+            "masks",
+            "models",
+            "values",
+            "states",
+            "metrics",
+            "saving",
+            "sprites",
+        ],
+        "videos",
+    ],
 }
 TORCHLESS = [
     "writers",
@@ -95,6 +135,9 @@ TORCHLESS = [
     "cli",
     "memory_picture",
     "videos",
+    "found",
+    "linking",
+    "detection_writers",
 ]
 
 

@@ -48,12 +48,12 @@ def detections(
     score: what a detection must reach where it is not linked; the linker has thresholds of its own.
     """
     links = Links()
-    for stream, frame, found in detector.run(frames, stream):
+    for after, frame, found in detector.run(frames, stream):
         if linker is None:
-            yield stream, frame, found.above(score)
+            yield after, frame, found.above(score)
             continue
         links, linked = linker.step(links, found)
-        yield stream, frame, linked
+        yield after, frame, linked
 
 
 def detect(
@@ -77,7 +77,8 @@ def detect(
     """
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise InputError(f"{folder} is not empty. Add --overwrite to replace what is in it, or choose another --out.")
-    stream = begin(remembered, detector) if remembered else None
+    before = begin(remembered, detector) if remembered else None
+    stream: Stream | None = None
     makers = [detection_writers[name] for name in formats]
     counts: dict[str, int] = {}
     ids: int = 0
@@ -88,7 +89,7 @@ def detect(
         needs_image = any(each.needs_image for each in made)
         try:
             for stream, frame, found in detections(
-                source.between(0, stop_after), detector, score=score, linker=linker, stream=stream
+                source.between(0, stop_after), detector, score=score, linker=linker, stream=before
             ):
                 picture = np.ascontiguousarray(frame.image.permute(1, 2, 0).numpy()) if needs_image else None
                 for writer in made:

@@ -26,7 +26,6 @@ from vidmem.feature_banks.none import Nothing
 from vidmem.found import Found
 from vidmem.values import Frame
 
-
 Decided = tuple[Tensor, Tensor, Tensor]  # boxes (D, 4) in pixels of the scaled picture, scores (D,), labels (D,)
 
 
@@ -62,9 +61,7 @@ class VideoDetector:
         )
 
     @torch.inference_mode()
-    def begin_with(
-        self, stream: Stream, references: Sequence[Frame], looked: Sequence[Looked] | None = None
-    ) -> Stream:
+    def begin_with(self, stream: Stream, references: Sequence[Frame], looked: Sequence[Looked] | None = None) -> Stream:
         """The stream with its banks filled from reference frames, the key frame last among them (vfe.pytorch).
 
         All of their rows are shown to the first frame, which writes none itself. looked: what `look` made of them.

@@ -16,7 +16,6 @@ from vidmem.errors import UsageError
 from vidmem.found import Found
 from vidmem.metrics.detections import overlaps
 
-
 Box = tuple[float, float, float, float]
 
 

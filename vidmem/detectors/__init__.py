@@ -9,12 +9,17 @@ that joins the two is vidmem/detecting.py. Backbones are a table; tests/test_det
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from vidmem.catalog import Catalog
+from vidmem.errors import UsageError
 
 if TYPE_CHECKING:
     from vidmem.detectors.backbone import Backbone
+
+if find_spec("torchvision") is None:
+    raise UsageError("Detectors are made of torchvision's parts: pip install 'vidmem[detect]'")
 
 backbones: Catalog[Backbone] = Catalog(
     "backbone",

@@ -1,4 +1,4 @@
-"""A two-stage detector, put together: picture -> map -> proposals -> regions -> classes and boxes. It holds no state."""
+"""A two-stage detector: picture -> map -> proposals -> regions -> classes and boxes. It holds no state."""
 
 from __future__ import annotations
 
@@ -123,8 +123,7 @@ class Detector(nn.Module):
             with torch.no_grad():
                 theirs, _ = self.proposer.propose(sight.images[own:], sight.sizes[own:], rest, None)
             seen = [
-                Looked(*each)
-                for each in zip(rest.split(1), theirs, sight.sizes[own:], sight.given[own:], strict=True)
+                Looked(*each) for each in zip(rest.split(1), theirs, sight.sizes[own:], sight.given[own:], strict=True)
             ]
         grouped = [[seen.pop(0) for _ in range(count)] for count in counts]
         return {**losses, **self.head_loss(looked, scaled[:own], grouped)}

@@ -11,6 +11,7 @@ MAMBA (Sun et al., AAAI 2021), section 4; vfe.pytorch, mamba_bbox_head.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -63,7 +64,7 @@ class Head(RoIHeads):
         )
         self.of = of
         widths = [of.neck * of.pooled**2, *[of.width] * of.layers]
-        self.shared = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.shared = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         made = [attention.build(of, of.width) for _ in range(of.layers)]
         self.enhance = nn.ModuleList(each for each in made if each is not None)
         self.classify = nn.Linear(of.width, of.outputs)

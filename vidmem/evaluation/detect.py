@@ -50,8 +50,10 @@ def detect_dataset(
     looked: Mapping[str, Mapping[int, Looked]] | None = None,
     watcher: Callable[[Moment], None] | None = None,
 ) -> Path:
-    """Detect in every video of a data set; -> out/detections.json. A video that is done is kept in out/videos, so that a
-    run that was cut off goes on with resume. looked: video -> what `detect_video` takes.
+    """Detect in every video of a data set; -> out/detections.json.
+
+    A video that is done is kept in out/videos, so that a run that was cut off goes on with resume.
+    looked: video -> what `detect_video` takes.
 
     Raises ModelError where the detector knows a class that the data set does not, InputError for a video without
     frames and a folder that is not empty, UsageError for a protocol or a video that is not known.
@@ -118,7 +120,7 @@ def reference_numbers(length: int, count: int = REFERENCES) -> list[int]:
 
 
 def shuffled(frames: Sequence[Frame], seed: int) -> list[Frame]:
-    """The first frame, then the others in an order of chance. The release draws it without a seed; scores move with it."""
+    """The first frame, then the others in an order of chance. The release sets no seed; scores move with it."""
     rest = list(frames[1:])
     random.Random(seed).shuffle(rest)
     return [*frames[:1], *rest]

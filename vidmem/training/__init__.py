@@ -17,7 +17,7 @@ def run(
     report: Callable[[str], None] | None = None,
     workers: int | None = None,
 ) -> Path:
-    """Train by a recipe of configs/ (a name, or a path to a .toml file); -> the folder's averaged weights, or its detector.
+    """Train by a recipe of configs/ (a name, or a path to a .toml file); -> its weights in `out`.
 
     resume: go on from out/state.pt where there is one, exactly as if the run had not stopped
     minutes: stop after so long, to be resumed later   report: is given a line now and then

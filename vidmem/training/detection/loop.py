@@ -17,15 +17,15 @@ from typing import Any
 
 import torch
 import torch.distributed as group
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as Steps
 
 from vidmem.detectors import checkpoints
-from vidmem.detectors.detector import Detector
+from vidmem.detectors.detector import Detector, Looked
 from vidmem.errors import InputError, ModelError, UsageError
 from vidmem.training.detection.recipe import DetectorRecipe, Optimiser
-from vidmem.training.detection.samples import Batch, Samples
+from vidmem.training.detection.samples import Batch, Name, Samples
 from vidmem.training.diary import Diary, Report
 from vidmem.training.parallel import STOP, Team
 
@@ -52,6 +52,7 @@ class Run:
         self.optimiser = _optimiser(recipe.optimiser, self.detector)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "float16")
         self.step, self.seconds = 0, 0.0
+        self._looked: dict[Name, Looked] = {}
 
     def _begin(self, path: Path) -> str:
         found, weights = checkpoints.read(path)
@@ -80,7 +81,7 @@ class Run:
             cast = recipe.precision != "float32"
             kind = getattr(torch, recipe.precision)
             with torch.autocast(self.device.type, kind) if cast else contextlib.nullcontext():
-                losses = self.detector.loss(batch.images, targets, batch.references)
+                losses = self._losses(batch, targets)
                 loss = torch.stack(list(losses.values())).sum()
             self.scaler.scale(loss).backward()
             parts = {name: float(each.detach()) for name, each in losses.items()}
@@ -99,6 +100,28 @@ class Run:
         self.step += 1
         told = {"step": self.step, "rate": speed, "loss": sum(parts.values()), **parts, "norm": float(norm)}
         return {**told, "seconds": time.perf_counter() - started}
+
+    def _losses(self, batch: Batch, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        if not (self.recipe.keep and self.recipe.first_stage_is_frozen):
+            return self.detector.loss(batch.images, targets, batch.references)
+        keys, references = [], []
+        for names, image, others in zip(batch.names, batch.images, batch.references, strict=True):
+            first, *rest = (self._look(*each) for each in zip(names, [image, *others], strict=True))
+            keys.append(first)
+            references.append(rest)
+        for key, target in zip(keys, targets, strict=True):
+            (height, width), (tall, wide) = key.given, key.size
+            target["boxes"] = target["boxes"] * target["boxes"].new_tensor([wide / width, tall / height] * 2)
+        return self.detector.head_loss(keys, targets, references)
+
+    @torch.no_grad()
+    def _look(self, name: Name, image: Tensor) -> Looked:
+        """What the frozen first stage makes of a picture, made once."""
+        if name not in self._looked:
+            if len(self._looked) >= 2 * self.recipe.keep:
+                self._looked.pop(next(iter(self._looked)))
+            (self._looked[name],) = self.detector.look([image])
+        return self._looked[name]
 
     def save(self, place: Path) -> None:
         """Everything that is needed to go on. A crash while writing leaves the earlier file."""
@@ -138,9 +161,10 @@ def train(
 ) -> Path:
     """Train by a recipe; -> out/detector.safetensors.
 
-    minutes: stop after so long, to be resumed later. Writes out/state.pt (to go on), out/metrics.jsonl (every step) and,
-    where tensorboard is installed, out/tensorboard. Raises InputError for data that are missing or broken and for a
-    folder that holds a run when it is not to be resumed, ModelError for weights that do not fit.
+    minutes: stop after so long, to be resumed later.
+    Writes out/state.pt (to go on), out/metrics.jsonl (every step) and, where tensorboard is installed, out/tensorboard.
+    Raises InputError for data that are missing or broken and for a folder that holds a run when it is not to be
+    resumed, ModelError for weights that do not fit.
     """
     out.mkdir(parents=True, exist_ok=True)
     if not resume and (out / STATE).exists():

@@ -59,6 +59,7 @@ class DetectorRecipe:
     classes: tuple[str, ...] = ()  # names; those of the first data set when left out
     init: str = ""  # a detector's file to begin with; what it lacks (a memory) begins anew
     freeze: tuple[str, ...] = ()  # parts that are not trained: backbone, neck, proposer, head, enhance_pixels
+    keep: int = 0  # pictures kept in memory, and where the first stage is frozen what it made of them: small sets only
     pretrained: bool = True  # whether the backbone begins with the weights of ImageNet, where they can be had
     seed: int = 0
     flip: float = 0.5  # share of the samples that are mirrored
@@ -71,9 +72,18 @@ class DetectorRecipe:
     def __post_init__(self) -> None:
         if self.precision not in ("float32", "bfloat16", "float16"):
             raise UsageError(f"precision = {self.precision!r} is not known. It is float32, bfloat16 or float16.")
+        if self.keep and self.workers:
+            raise UsageError(
+                f"{self.name}: what is kept in memory is not shared with workers; set keep or workers to 0."
+            )
         for number, each in enumerate(self.stages):
             if each.batch < 1 or (each.epochs > 0) == (each.steps > 0):
                 raise UsageError(f"{self.name}, stage {number}: give a batch of 1 or more, and either epochs or steps.")
+
+    @property
+    def first_stage_is_frozen(self) -> bool:
+        """Whether what is made of a picture before the second stage is always the same."""
+        return {"backbone", "neck", "proposer"} <= set(self.freeze) and not self.numbers.get("pixel_level")
 
     def built(self, classes: tuple[str, ...]) -> Architecture:
         """The architecture, knowing these classes where the recipe names none."""
@@ -111,7 +121,7 @@ def root_of(data: Data) -> Path:
         return write_vid(Path(said.removeprefix("drawn:")))
     if not said or "$" in said:
         raise InputError(
-            f"The recipe reads {data.card} from {data.root or 'nowhere'!r}, which is not set. Set the variable, or name "
-            "the folder: --set data.root=FOLDER."
+            f"The recipe reads {data.card} from {data.root or 'nowhere'!r}, which is not set. Set the variable, or "
+            "write the folder into root of the recipe's [[data]]."
         )
     return Path(said)

@@ -19,6 +19,10 @@ from vidmem.videos import Dataset, DetectionTruth, Video, open_dataset
 LATER = 10**6  # sets the chances of a step's draws apart from those of the order of samples
 
 
+Name = tuple[int, str, int, bool]
+"""What makes a picture that one: its set, its video, its frame, whether it is mirrored."""
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """B key frames, each with its references; pictures (3, H, W) uint8."""
@@ -26,6 +30,7 @@ class Batch:
     images: list[Tensor]
     targets: list[dict[str, Tensor]]  # "boxes" (M, 4) with the far corner one past the last pixel, "labels" (M,)
     references: list[list[Tensor]]
+    names: list[list[Name]]  # of each key frame and its references
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class Samples:
         if not self.places:
             raise InputError(f"The recipe {recipe.name} finds no annotated frame in {self.sets[0].root.path}.")
         self._video = lru_cache(maxsize=512)(lambda source, name: self.sets[source].layout.video(name))
+        self._picture = lru_cache(maxsize=recipe.keep)(lambda *name: _picture(self._video(*name[:2]), name[2]))
         unknown = [each for each in self.architecture.classes if each not in first.classes.values()]
         if unknown:
             raise ModelError(
@@ -84,14 +90,15 @@ class Samples:
 
     def batch(self, step: int, share: slice = slice(None)) -> Batch:
         """What a process reads for a step: `share` of its key frames."""
-        images, targets, references = [], [], []
+        images, targets, references, names = [], [], [], []
         for number, place in list(enumerate(self.chosen(step)))[share]:
             chance = np.random.default_rng((self.recipe.seed, step, number, LATER))
             video = self._video(place.source, place.video)
             frames = [place.frame, *self._others(chance, place, len(video))]
-            pictures = [_picture(video, frame) for frame in frames]
+            pictures = [self._picture(place.source, place.video, frame) for frame in frames]
             target = self._target(video, place, pictures[0])
-            if chance.random() < self.recipe.flip:
+            mirrored = bool(chance.random() < self.recipe.flip)
+            if mirrored:
                 pictures = [each.flip(-1) for each in pictures]
                 width = pictures[0].shape[-1]
                 x0, y0, x1, y1 = target["boxes"].unbind(1)
@@ -99,7 +106,8 @@ class Samples:
             images.append(pictures[0])
             targets.append(target)
             references.append(pictures[1:])
-        return Batch(images, targets, references)
+            names.append([(place.source, place.video, frame, mirrored) for frame in frames])
+        return Batch(images, targets, references, names)
 
     def _others(self, chance: np.random.Generator, place: Place, length: int) -> list[int]:
         """Reference frames, by turns from before and from behind; the nearest there is where one side is empty."""
@@ -137,7 +145,7 @@ class Samples:
         return video.truth
 
     def _target(self, video: Video, place: Place, picture: Tensor) -> dict[str, Tensor]:
-        """The true boxes of a frame; none is a frame without objects. Raises InputError for boxes out of the picture."""
+        """The true boxes of a frame, perhaps none. Raises InputError for boxes out of the picture."""
         truth, data = self._truth(video), self.recipe.data[place.source]
         name = video.frame_names[place.frame]
         labels = {title: number for number, title in enumerate(self.architecture.classes, 1)}
