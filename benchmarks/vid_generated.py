@@ -58,12 +58,13 @@ def once(place: Path, work: Any) -> Any:
     return json.loads(place.read_text())
 
 
-def trained(out: Path, made: DetectorRecipe) -> float:
+def trained(out: Path, made: DetectorRecipe, looked: dict[Any, Looked] | None = None) -> float:
     """CPU seconds of the training of one detector."""
 
     def work() -> float:
         began = time.process_time()
-        train(made, out, report=lambda line: print(f"{out.name}  {line}", flush=True), device="cpu")
+        tell = partial(print, out.name, flush=True)
+        train(made, out, report=tell, device="cpu", looked=looked)
         return time.process_time() - began
 
     return once(out.with_suffix(".seconds.json"), work)
@@ -89,7 +90,7 @@ def scored(
         detector = load(card, str(weights))
         found = detect_dataset(detector, dataset, out, protocol=protocol, seed=seed, resume=True, looked=looked())
         plan, counting = Plan("imagenet_vid", str(drawn), "val", results=str(found)), ImagenetVid(mode="fixed")
-        videos = {video.name: score_detections(plan, video, counting, found) for video in dataset}
+        videos = {video.name: dict(score_detections(plan, video, counting, found)) for video in dataset}
         return counting.overall(videos)
 
     scores = once(out.with_suffix(".scores.json"), work)
@@ -108,6 +109,7 @@ def main() -> None:
     drawn = write_vid(arguments.out / "set")
     table: dict[str, list[Mapping[str, float]]] = {}
     minutes: list[float] = []
+    seen: dict[int, dict[Any, Looked]] = {}  # of each base
     for seed in range(arguments.seeds):
         of = arguments.out / f"seed-{seed}"
         of.mkdir(exist_ok=True)
@@ -116,7 +118,7 @@ def main() -> None:
         spent = trained(base, recipe("nano-detector-base", of_base, drawn))
         for name, attention in HEADS.items():
             made = recipe("nano-detector", seed, drawn, numbers={"attention": attention}, init=str(base / RESULT))
-            spent += trained(of / name, made)
+            spent += trained(of / name, made, seen.setdefault(of_base, {}))
         minutes.append(round(spent / 60, 2))
         looked = cache(partial(looks, base / RESULT, drawn))
         for card, protocol in ROWS:

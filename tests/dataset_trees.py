@@ -268,7 +268,7 @@ def imagenet_vid(root: Path) -> None:
 
 def imagenet_det(root: Path) -> None:
     for name, objects in (("n1/n1_1", [(0, "airplane", (2, 3, 12, 13), "0", "0")]), ("n1/n1_2", [])):
-        picture(root / f"Data/DET/train/{name}.JPEG")
+        frames(root / "Data/DET/train/n1", [name.rpartition("/")[2]], ".JPEG")
         text(root / f"Annotations/DET/train/{name}.xml", xml(objects).replace("</annotation>", OTHER))
     text(root / "ImageSets/DET_train_30classes.txt", "train/n1/n1_1 1", "train/n1/n1_2 2")
 

@@ -1,4 +1,4 @@
-"""`vidmem detect`, `vidmem track --detector` and eval/imagenet_vid.py from end to end, with a detector of a few weights."""
+"""`vidmem detect`, `vidmem track --detector` and eval/imagenet_vid.py end to end, with a small detector."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ from vidmem.__main__ import main
 from vidmem.detectors import checkpoints
 from vidmem.drawn_vid import PATTERNS
 from vidmem.models.toy import Toy
-from vidmem.seeding import mask_iou, seeded
+from vidmem.seeding import SeededState, mask_iou, seeded
 from vidmem.tracker import Tracker
 from vidmem.videos.write_vid import write_vid
 
@@ -145,7 +145,7 @@ def test_new_objects_join_and_keep_their_ids():
     red, green = [[10 + t, 10, 30 + t, 30] for t in range(6)], [60, 34, 80, 54]
     state, ids = follow({0: [red[0]], 2: [red[2], green], 4: [green, red[4]]})
     assert ids == [[1], [1], [1, 2], [1, 2], [1, 2], [1, 2]]
-    assert state.stream == (0, 2, 4) and state.next_id == 3
+    assert isinstance(state, SeededState) and state.stream == (0, 2, 4) and state.next_id == 3
 
 
 def test_a_detection_of_what_is_followed_begins_nothing_and_two_alike_begin_one():

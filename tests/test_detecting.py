@@ -128,7 +128,7 @@ def test_boxes_are_in_pixels_of_the_frame_whatever_the_detector_sees():
 
 def test_a_card_and_weights_that_do_not_go_together_are_told_with_those_that_do():
     assert isinstance(load("mamba", tiny(), settings={"bank.keys": 7}).bank, Sampled)
-    with pytest.raises(UsageError, match="attend by 'none', the card mamba needs geo or geo-raw. They go with single"):
+    with pytest.raises(UsageError, match="attend by 'none', the card mamba needs geo or geo-raw"):
         load("mamba", tiny(attention="none"))
     with pytest.raises(UsageError, match="Use mamba-pixels"):
         load("mamba", tiny(pixel_level=True))

@@ -22,6 +22,7 @@ def linked(linker: Linker, *given: Found) -> list[list[int]]:
     links, ids = Links(), []
     for each in given:
         links, told = linker.step(links, each)
+        assert told.ids is not None
         ids.append(told.ids.tolist())
     return ids
 
@@ -75,6 +76,7 @@ def test_an_id_is_given_once_a_frame_and_never_falls_behind(clip):
     for t, rows in enumerate(clip):
         before = links.next_id
         links, told = Linker().step(links, found(t, *rows))
+        assert told.ids is not None
         ids = told.ids.tolist()
         assert len(set(ids)) == len(ids) and all(0 < each < links.next_id for each in ids)
         assert links.next_id >= before and len(links.objects) <= 500

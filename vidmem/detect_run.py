@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ class DetectOutcome:
 
 
 def detections(
-    frames: Source | Sequence[Frame],
+    frames: Iterable[Frame],
     detector: VideoDetector,
     *,
     score: float = 0.3,

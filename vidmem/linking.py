@@ -7,7 +7,6 @@ unsure ones for objects that are left over. Only a sure detection begins an obje
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -100,8 +99,9 @@ class Linker:
     def _seen(self, before: Linked, found: Found, row: int) -> Linked:
         gap = max(1, found.frame - before.frame)
         pace = (found.boxes[row] - before.box) / gap
-        votes = Counter(dict(before.votes))
-        votes[int(found.labels[row])] += float(found.scores[row])
+        votes = dict(before.votes)
+        label = int(found.labels[row])
+        votes[label] = votes.get(label, 0.0) + float(found.scores[row])
         mixed = _box(np.array(before.pace) + self.steady * (pace - before.pace)) if before.votes else before.pace
         return Linked(before.id, _box(found.boxes[row]), mixed, found.frame, tuple(votes.items()))
 

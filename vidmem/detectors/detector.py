@@ -89,8 +89,8 @@ class Detector(nn.Module):
             return maps
         out = []
         for cells, theirs in zip(maps.flatten(2).transpose(1, 2), keys, strict=True):
-            is_empty = theirs is None or not len(theirs)
-            out.append(self.enhance_pixels(cells, cells if is_empty else theirs.to(cells.dtype)))
+            kept = cells if theirs is None or not len(theirs) else theirs.to(cells.dtype)
+            out.append(self.enhance_pixels(cells, kept))
         return torch.stack(out).transpose(1, 2).reshape(maps.shape)
 
     def look(self, images: Sequence[Tensor]) -> list[Looked]:

@@ -102,8 +102,9 @@ class Head(RoIHeads):
             parts = []
             for picture, mine in enumerate(plain.split(counts)):
                 theirs = keys[picture][number] if len(self.enhance) else None
-                is_alone = theirs is None or not len(theirs) or not len(mine)
-                enhanced = mine if is_alone else self.enhance[number](mine, theirs.to(mine.dtype))
+                enhanced = mine
+                if theirs is not None and len(theirs) and len(mine):
+                    enhanced = self.enhance[number](mine, theirs.to(mine.dtype))
                 rows[picture].append(Rows(mine, enhanced))
                 parts.append(enhanced)
             x = torch.cat(parts).relu()

@@ -37,7 +37,7 @@ PARTS = ("backbone", "neck", "proposer", "head", "enhance_pixels")
 class Run:
     """The weights and the optimiser of one training run, and how far it has come."""
 
-    def __init__(self, recipe: DetectorRecipe, samples: Samples, device: str):
+    def __init__(self, recipe: DetectorRecipe, samples: Samples, device: str, looked: dict[Name, Looked] | None = None):
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, torch.device(device)
         self.detector = Detector(samples.architecture, recipe.pretrained).to(self.device)
@@ -52,7 +52,7 @@ class Run:
         self.optimiser = _optimiser(recipe.optimiser, self.detector)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "float16")
         self.step, self.seconds = 0, 0.0
-        self._looked: dict[Name, Looked] = {}
+        self._looked: dict[Name, Looked] = {} if looked is None else looked
 
     def _begin(self, path: Path) -> str:
         found, weights = checkpoints.read(path)
@@ -158,10 +158,12 @@ def train(
     minutes: float | None = None,
     report: Report | None = None,
     device: str = "auto",
+    looked: dict[Name, Looked] | None = None,
 ) -> Path:
     """Train by a recipe; -> out/detector.safetensors.
 
-    minutes: stop after so long, to be resumed later.
+    minutes: stop after so long, to be resumed later. looked: what a frozen first stage made of pictures before, to be
+    shared by runs over the same base.
     Writes out/state.pt (to go on), out/metrics.jsonl (every step) and, where tensorboard is installed, out/tensorboard.
     Raises InputError for data that are missing or broken and for a folder that holds a run when it is not to be
     resumed, ModelError for weights that do not fit.
@@ -171,7 +173,7 @@ def train(
         raise InputError(f"{out} holds a training run. Go on with --resume, or give another --out.")
     with _team(device) as (team, place):
         samples = Samples(recipe)
-        run = Run(recipe, samples, place)
+        run = Run(recipe, samples, place, looked)
         if (out / STATE).exists():
             run.restore(out / STATE)
         say = report if report and not team.rank else None
