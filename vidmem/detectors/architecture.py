@@ -63,6 +63,8 @@ class Architecture:
     # Memory
     attention: Attention = "geo"
     heads: int = 16  # MAMBA, section 3
+    likeness: float = 0.0  # queries and keys begin as the rows times this, so that alike ones find each other (the idea
+    # of Duckduckgod/MAMBA's alignment mode); 0 is PyTorch's own start
     alignment: bool = False  # only "geo-raw": its second mode, 0.7 X + 0.3 attention in tests
     align_keep: float = 0.7  # Duckduckgod/MAMBA, mem_bank/generalized_enhancement
     rows: int = 75  # MAMBA, section 4: proposals of a frame that are written, in order of objectness
@@ -115,7 +117,8 @@ NANO = Architecture(
     width=128,
     roi_samples=24,
     roi_positive=0.5,
-    heads=8,
+    heads=2,  # of 64 channels, as the paper's
+    likeness=0.2,  # rows are long here (about 95): PyTorch's start would attend to a few keys drawn at random
     rows=20,
     score_above=0.01,
     most=20,

@@ -18,10 +18,13 @@ class Geo(nn.Module):
     MAMBA (Sun et al., AAAI 2021), section 3, as the authors released it (vfe.pytorch, mamba_aggregator).
     """
 
-    def __init__(self, width: int, heads: int):
+    def __init__(self, width: int, heads: int, likeness: float = 0.0):
         super().__init__()
         self.heads = heads
         self.query, self.key, self.value, self.out = (nn.Linear(width, width) for _ in range(4))
+        if likeness:
+            for part, start in ((self.query, likeness), (self.key, likeness), (self.value, 1.0), (self.out, 0.5)):
+                _begin(part, start)
 
     def forward(self, rows: Tensor, keys: Tensor) -> Tensor:
         q, k, v = (_split(each, self.heads) for each in (self.query(rows), self.key(keys), self.value(keys)))
@@ -36,17 +39,16 @@ class GeoRaw(nn.Module):
     alignment: A while it learns, keep X + (1 - keep) A in tests, with queries and keys that begin as they are.
     """
 
-    def __init__(self, width: int, heads: int, alignment: bool = False, keep: float = 0.7, spread: float = 0.01):
+    def __init__(self, width: int, heads: int, alignment: bool = False, keep: float = 0.7, likeness: float = 0.0):
         super().__init__()
         self.heads, self.alignment, self.keep = heads, alignment, keep
         self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
         self.out = nn.Conv1d(heads * width, width, 1, groups=heads)
-        nn.init.normal_(self.out.weight, std=spread)
+        nn.init.normal_(self.out.weight, std=0.01)  # as released
         nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
-        if alignment:
+        if alignment or likeness:
             for each in (self.query, self.key):
-                nn.init.eye_(each.weight)
-                nn.init.zeros_(each.bias)
+                _begin(each, 1.0 if alignment else likeness)
 
     def forward(self, rows: Tensor, keys: Tensor) -> Tensor:
         q, k = _split(self.query(rows), self.heads), _split(self.key(keys), self.heads)
@@ -64,13 +66,23 @@ class Selsa(nn.Module):
     After Wu et al., Sequence Level Semantics Aggregation for Video Object Detection (ICCV 2019), section 3.
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, likeness: float = 0.0):
         super().__init__()
         self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
+        if likeness:
+            for each in (self.query, self.key):
+                _begin(each, likeness)
 
     def forward(self, rows: Tensor, keys: Tensor) -> Tensor:
         q, k = self.query(rows), self.key(keys)
         return rows + (q @ k.T * q.shape[-1] ** -0.5).softmax(-1) @ keys
+
+
+def _begin(layer: nn.Linear, start: float) -> None:
+    """A square layer that gives back its rows times `start`."""
+    with torch.no_grad():
+        layer.weight.copy_(start * torch.eye(len(layer.weight)))
+    nn.init.zeros_(layer.bias)
 
 
 def _split(rows: Tensor, heads: int) -> Tensor:
@@ -82,10 +94,10 @@ def build(architecture: Architecture, width: int) -> nn.Module | None:
     """The operation an architecture asks for, on rows of `width` channels; None where it attends to nothing."""
     match architecture.attention:
         case "geo":
-            return Geo(width, architecture.heads)
+            return Geo(width, architecture.heads, architecture.likeness)
         case "geo-raw":
-            return GeoRaw(width, architecture.heads, architecture.alignment, architecture.align_keep)
+            return GeoRaw(width, architecture.heads, architecture.alignment, architecture.align_keep, architecture.likeness)
         case "selsa":
-            return Selsa(width)
+            return Selsa(width, architecture.likeness)
         case _:
             return None
