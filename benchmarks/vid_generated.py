@@ -39,8 +39,17 @@ from vidmem.videos import open_dataset
 from vidmem.videos.write_vid import write_vid
 
 HEADS = {"single": "none", "selsa": "selsa", "mamba": "geo"}
-ONLINE = tuple((card, "online") for card in ("single", "window", "selsa", "mamba"))
-ROWS = (*ONLINE, ("selsa", "paper"), ("mamba", "paper"))
+PLAIN = {"bank.enhanced": False}  # rows are kept as they were before they were enhanced
+ROWS: dict[str, tuple[str, tuple[str, Any, dict[str, Any]]]] = {  # name -> head, and card, protocol, settings
+    "single": ("single", ("single", "online", {})),
+    "window": ("mamba", ("window", "online", {})),
+    "selsa": ("selsa", ("selsa", "online", {})),
+    "mamba": ("mamba", ("mamba", "online", {})),
+    "mamba-plain": ("mamba", ("mamba", "online", PLAIN)),
+    "selsa-paper": ("selsa", ("selsa", "paper", {})),
+    "mamba-paper": ("mamba", ("mamba", "paper", {})),
+    "mamba-plain-paper": ("mamba", ("mamba", "paper", PLAIN)),
+}
 
 
 def recipe(name: str, seed: int, drawn: Path, **changes: Any) -> DetectorRecipe:
@@ -81,13 +90,14 @@ def looks(base: Path, drawn: Path) -> dict[str, dict[int, Looked]]:
 
 
 def scored(
-    out: Path, card: str, weights: Path, protocol: Any, drawn: Path, seed: int, looked: Any
+    out: Path, weights: Path, asked: tuple[str, Any, dict[str, Any]], drawn: Path, seed: int, looked: Any
 ) -> Mapping[str, float]:
-    """AP of all objects and of slow, medium and fast ones."""
+    """AP of all objects and of slow, medium and fast ones. asked: a card, a protocol, settings."""
+    card, protocol, settings = asked
 
     def work() -> dict[str, float]:
         dataset = open_dataset("imagenet_vid", drawn, "val")
-        detector = load(card, str(weights))
+        detector = load(card, str(weights), settings=settings)
         found = detect_dataset(detector, dataset, out, protocol=protocol, seed=seed, resume=True, looked=looked())
         plan, counting = Plan("imagenet_vid", str(drawn), "val", results=str(found)), ImagenetVid(mode="fixed")
         videos = {video.name: dict(score_detections(plan, video, counting, found)) for video in dataset}
@@ -117,14 +127,14 @@ def main() -> None:
         base = arguments.out / f"base-{of_base}"
         spent = trained(base, recipe("nano-detector-base", of_base, drawn))
         for name, attention in HEADS.items():
-            made = recipe("nano-detector", seed, drawn, numbers={"attention": attention}, init=str(base / RESULT))
+            made = recipe("nano-detector", seed, drawn, init=str(base / RESULT))
+            made = replace(made, numbers={**made.numbers, "attention": attention})
             spent += trained(of / name, made, seen.setdefault(of_base, {}))
         minutes.append(round(spent / 60, 2))
         looked = cache(partial(looks, base / RESULT, drawn))
-        for card, protocol in ROWS:
-            weights = of / ("mamba" if card == "window" else card) / RESULT
-            scores = scored(of / f"{card}-{protocol}", card, weights, protocol, drawn, seed, looked)
-            table.setdefault(card if protocol == "online" else f"{card}-paper", []).append(scores)
+        for name, (head, asked) in ROWS.items():
+            scores = scored(of / f"row-{name}", of / head / RESULT, asked, drawn, seed, looked)
+            table.setdefault(name, []).append(scores)
         print(json.dumps({**summed(table), "seeds": seed + 1, "training_cpu_minutes": minutes}), flush=True)
 
 

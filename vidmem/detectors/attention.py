@@ -23,7 +23,7 @@ class Geo(nn.Module):
         self.heads = heads
         self.query, self.key, self.value, self.out = (nn.Linear(width, width) for _ in range(4))
         if likeness:
-            for part, start in ((self.query, likeness), (self.key, likeness), (self.value, 1.0), (self.out, 0.5)):
+            for part, start in ((self.query, likeness), (self.key, likeness), (self.value, 1.0), (self.out, 0.0)):
                 _begin(part, start)
 
     def forward(self, rows: Tensor, keys: Tensor) -> Tensor:
@@ -96,7 +96,9 @@ def build(architecture: Architecture, width: int) -> nn.Module | None:
         case "geo":
             return Geo(width, architecture.heads, architecture.likeness)
         case "geo-raw":
-            return GeoRaw(width, architecture.heads, architecture.alignment, architecture.align_keep, architecture.likeness)
+            return GeoRaw(
+                width, architecture.heads, architecture.alignment, architecture.align_keep, architecture.likeness
+            )
         case "selsa":
             return Selsa(width, architecture.likeness)
         case _:
