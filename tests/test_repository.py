@@ -10,8 +10,12 @@ import pytest
 
 from vidmem import cards
 from vidmem.banks import banks
+from vidmem.bridges import policies
 from vidmem.choices import choices
+from vidmem.companions import companions
 from vidmem.compose import load
+from vidmem.cuts import encoders
+from vidmem.cuts.forms import forms as scene_forms
 from vidmem.detection_writers import detection_writers
 from vidmem.detectors import backbones
 from vidmem.errors import UnknownName
@@ -32,6 +36,7 @@ ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "detectors", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
 TABLES = [
     *[banks, choices, searches, transforms, models, readers, layouts, scenes],
+    *[policies, companions, encoders, scene_forms],
     *[backbones, feature_banks, detection_writers],
     *[metrics, protocols, box_protocols, detection_protocols, track_protocols, writers, engines, forms],
 ]
@@ -54,6 +59,11 @@ MAY = {
     "kernels": [],
     "metrics": ["catalog", "errors"],
     "frames": ["catalog", "errors", "values"],
+    "cuts": ["catalog", "compose", "errors", "frames", "saving", "values"],
+    "bridges": ["catalog", "errors", "kernels"],
+    "recall": ["bridges", "cards", "errors", "frames", "values"],
+    "companions": ["bridges", "catalog", "cuts", "errors", "recall", "states", "values"],
+    "needle": ["bridges", "companions", "cuts", "errors", "frames", "saving", "values"],
     "videos": ["cards", "catalog", "drawn_vid", "errors", "frames", "masks", "rle", "saving", "scenes", "values"],
     "writers": [each for each in GROUND if each != "values"] + ["drawing", "video_file"],
     "video_file": ["errors", "saving"],
@@ -95,6 +105,11 @@ MAY = {
     "training": [
         *["cards", "detectors", "errors", "frames", "masks", "metrics", "models", "saving", "sprites"],
         *["states", "values", "videos"],
+    ],
+    "ui": [
+        *GROUND,
+        *["banks", "checkpoints", "compose", "drawing", "emission", "frames", "masks", "memory_account", "models"],
+        *["results", "runlog", "session", "states", "tracker", "writers"],
     ],
 }
 TORCHLESS = [
