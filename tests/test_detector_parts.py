@@ -87,6 +87,14 @@ def test_alignment_begins_with_queries_and_keys_as_they_are():
     assert torch.equal(geo.query.weight, torch.eye(8)) and torch.equal(geo.key.weight, torch.eye(8))
 
 
+def test_alike_rows_find_each_other_from_the_start_and_change_nothing_yet():
+    geo, x, k = Geo(12, 3, likeness=0.2), torch.randn(5, 12), torch.randn(7, 12)
+    torch.testing.assert_close(geo(x, k), x)
+    torch.testing.assert_close(geo.query(x), 0.2 * x)
+    torch.testing.assert_close(geo.key(k), 0.2 * k)
+    assert torch.equal(geo.value(k), k)
+
+
 def test_selsa_averages_keys_by_likeness():
     torch.manual_seed(0)
     selsa, x, k = Selsa(6), torch.randn(2, 6), torch.randn(4, 6)

@@ -178,7 +178,8 @@ def test_a_spread_is_even_over_all_that_was_seen(frames):
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: Sampled(**{"choice": "best"}), lambda: Sampled(0), lambda: FrameWindow(0), lambda: Spread(1)]
+    "make",
+    [lambda: feature_banks["sampled"](choice="best"), lambda: Sampled(0), lambda: FrameWindow(0), lambda: Spread(1)],
 )
 def test_numbers_that_make_no_sense_are_refused(make):
     with pytest.raises(UsageError):

@@ -23,6 +23,7 @@ TINY = replace(
     neck=16,
     width=16,
     heads=4,
+    likeness=0.0,
     rows=6,
     proposals_train=12,
     proposals_test=10,
