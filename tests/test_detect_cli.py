@@ -165,3 +165,10 @@ def test_a_tracked_run_with_a_detector_resumes(clip, weights, tmp_path):
     assert main(["track", str(clip), *given, "--resume"]) == 0
     assert (tmp_path / "t/tracks.csv").is_file()
     assert main(["track", str(clip), *given, "--resume", "--emit", "commit"]) == 2
+
+
+@pytest.mark.real
+def test_a_real_clip_of_imagenet_vid_runs_through(data, weights, tmp_path):
+    frames_of = data / "vid/ILSVRC2015_val_00007010/frames"
+    assert detect(frames_of, weights, tmp_path / "a", "--frames", 2, "--formats", "csv,mp4") == 0
+    assert len((tmp_path / "a/detections.csv").read_text().splitlines()) > 1
