@@ -143,7 +143,7 @@ def load(path: Path) -> tuple[Any, dict[str, Any]]:
 
 def _trusted() -> set[str]:
     """Packages whose classes a saved state may name: vidmem, and those that add parts to it."""
-    groups = ("vidmem.banks", "vidmem.choices", "vidmem.searches", "vidmem.transforms")
+    groups = ("vidmem.banks", "vidmem.choices", "vidmem.feature_banks", "vidmem.searches", "vidmem.transforms")
     return {"vidmem", *(each.module.partition(".")[0] for group in groups for each in entry_points(group=group))}
 
 

@@ -10,6 +10,7 @@ from vidmem.cli import (
     compare,
     datasets,
     demo,
+    detect,
     doctor,
     evaluate,
     export,
@@ -32,6 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("track")(track.track)
+app.command("detect")(detect.detect)
 app.command("stream")(stream.stream)
 app.command("demo")(demo.demo)
 app.command("compare")(compare.compare)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,6 +38,12 @@ Points = Annotated[
 Prompts = Annotated[Path | None, typer.Option("--prompts", metavar="FILE.json", help="Prompts from a file.")]
 TrackerName = Annotated[str, typer.Option("--tracker", help="A card of `vidmem trackers`, or a path to one.")]
 ModelName = Annotated[str, typer.Option("--model", help="A name of `vidmem models list`, or a path to a checkpoint.")]
+DetectorName = Annotated[
+    str, typer.Option("--detector", help="A card of detectors/, or a path to one: mamba, selsa, window, single, …")
+]
+DetectorModel = Annotated[
+    str, typer.Option("--model", help="nano-detector, which ships, or a detector.safetensors of `vidmem train`.")
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
 Emit = Annotated[
     str | None,
@@ -132,3 +139,12 @@ def check_on_damage(value: str) -> Literal["stop", "skip"]:
     if value == "stop" or value == "skip":
         return value
     raise UsageError(f"--on-damage {value!r} is not known. It is stop or skip.")
+
+
+def fresh_folder(verb: str, source: str) -> Path:
+    """runs/VERB/NAME-N, the first N that is free."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(source.rstrip("/")).stem or "source").strip("-.") or "source"
+    number = 1
+    while (Path("runs") / verb / f"{name}-{number}").exists():
+        number += 1
+    return Path("runs") / verb / f"{name}-{number}"
