@@ -1,11 +1,97 @@
-"""What needs every score of an attention, without ever holding them all: one block of queries after the other."""
+"""Attention one block of queries after the other, so that the scores at hand stay in the cache. Any device; made for CPUs.
+
+torch's own fused attention wants values as wide as keys. Memory tokens are four times narrower than their keys, so of
+that work three eighths are saved here. Measured for one layer of SAM 2 (4,096 queries, 28,736 keys of 256, values of 64;
+AMD EPYC with AVX-512 bfloat16 instructions and no AMX, one thread): float32 0.84 s against 1.37 s, bfloat16 0.48 s
+against 1.28 s. bfloat16 scores are rounded before the softmax: the error of the result is 0.5 % where torch's is 0.4 %.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-BLOCK = 256  # queries at a time: 28 MiB of scores over the 28,736 keys of a full memory of SAM 2
+from vidmem.kernels import packed
+from vidmem.kernels.tokens import Attended, Places, Projection, Tokens, key_inputs, plain_values, turn
+
+BLOCK = 256  # queries at a time at most
+SCORES = 2**22  # numbers at a time at most: 16 MiB of float32
+
+
+def memory_attention(
+    q: Tensor,
+    tokens: Tokens,
+    places: Places,
+    projection: Projection,
+    *,
+    pool: Callable[[Tensor], Tensor] | None = None,
+    want_lse: bool = False,
+) -> Attended:
+    """What `vidmem.kernels.memory_attention` promises. Items are worked on one after the other, none is padded."""
+    values = plain_values(tokens, q.dtype)
+    keys = F.linear(key_inputs(tokens, values, places), projection.weight, projection.bias)
+    keys = turn(keys, tokens.cell, places)
+    if pool is not None:
+        values, keys = pool(values), pool(keys)
+    out = q.new_empty(len(tokens.entries), q.shape[1], values.shape[1])
+    lse: list[Tensor] = []
+    start = 0
+    for item, lengths in enumerate(tokens.attended):
+        own = slice(start, start + sum(lengths))
+        start = own.stop
+        bias = None if tokens.bias is None else tokens.bias[own]
+        parts = rows(
+            q[item if len(q) > 1 else 0], keys[own], values[own], out[item], bias, lengths if want_lse else None
+        )
+        lse += parts
+    return Attended(out, lse if want_lse else None)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
+    """softmax(q k^T / sqrt(C) + bias) v.
+
+    q (B, A, M, C)   k (B, A, N, C)   v (B, A, N, D)   bias (B, N)   ->   (B, A, M, D), its heads beside each other
+    """
+    batch, heads, queries, _ = q.shape
+    out = q.new_empty(batch, queries, heads, v.shape[3]).transpose(1, 2)
+    for item in range(batch):
+        for head in range(heads):
+            own = None if bias is None else bias[item]
+            rows(q[item, head], k[item, head], v[item, head], out[item, head], own, None)
+    return out
+
+
+def rows(
+    q: Tensor, k: Tensor, v: Tensor, out: Tensor, bias: Tensor | None, lengths: tuple[int, ...] | None
+) -> list[Tensor]:
+    """Attention of one item and head into `out` (M, D); with `lengths` also [(M, E) log-sum-exp of so many keys each].
+
+    q (M, C)   k (N, C)   v (N, D)   bias (N,)
+    """
+    q = q * q.shape[1] ** -0.5
+    block = max(16, min(BLOCK, SCORES // len(k)))
+    looking, taking = _multiplier(k), _multiplier(v.T)
+    lse = []
+    for start in range(0, len(q), block):
+        scores = looking(q[start : start + block])
+        if bias is not None:
+            scores = scores + bias.to(scores.dtype)
+        if lengths is not None:
+            lse.append(torch.stack([part.float().logsumexp(1) for part in scores.split(lengths, dim=1)], dim=1))
+        out[start : start + block] = taking(scores.softmax(1))
+    return [torch.cat(lse)] if lse else []
+
+
+def _multiplier(weight: Tensor) -> Callable[[Tensor], Tensor]:
+    """x -> x weight^T"""
+    if packed.packable(weight):
+        ready = packed.pack(weight)
+        return lambda x: packed.product(x, ready)
+    turned = weight.T.contiguous()
+    return lambda x: x @ turned
 
 
 def usage(q: Tensor, k: Tensor, bias: Tensor | None = None) -> Tensor:
