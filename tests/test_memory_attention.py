@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from memories import error, exact, memory_of
 
 from vidmem.kernels import blocked, memory_attention, reference
-from vidmem.kernels.tokens import Tokens
+from vidmem.kernels.tokens import Tokens, in_halves, turn
+from vidmem.models.position import axial_rotation, rotate
 
 BARS = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
 CASES = {
@@ -66,9 +67,8 @@ def test_projecting_afterwards_is_projecting_before():
     torch.manual_seed(0)
     weight, bias = torch.randn(64, 16).double(), torch.randn(64).double()
     folded = memory_attention(q, tokens, places, projection).values @ weight.T + bias
-    keys = reference.turn(
-        reference.key_inputs(tokens, tokens.values, places) @ projection.weight.T + projection.bias, tokens.cell, places
-    )
+    keys = reference.key_inputs(tokens, tokens.values, places) @ projection.weight.T + projection.bias
+    keys = reference.turned_keys(keys, tokens, places)
     plain = (q[0] @ keys.T / 8).softmax(-1) @ (tokens.values @ weight.T + bias)
     assert (folded[0] - plain).abs().max() < 1e-12
 
@@ -81,6 +81,26 @@ def test_the_log_sum_exp_tells_how_much_each_entry_was_attended():
     _, weights = q, reference.memory_attention(*exact(q, tokens, places, projection), want_lse=True).lse
     assert weights is not None and torch.allclose(shares.double(), weights[0].softmax(1).mean(0), atol=1e-6)
     assert shares.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("biased", [False, True])
+def test_usage_is_the_mass_of_the_softmax_of_each_key(biased):
+    asked = memory_of([2, 1], [2, 0], biased=biased)
+    found = memory_attention(*asked, want_usage=True).usage
+    truth = reference.memory_attention(*exact(*asked), want_usage=True).usage
+    assert found is not None and truth is not None and [len(each) for each in found] == [104, 48]
+    for ours, theirs in zip(found, truth, strict=True):
+        assert (ours - theirs).abs().max() < 1e-6 and ours.sum() == pytest.approx(1)
+
+
+def test_halves_and_neighbours_have_the_same_scores():
+    """Published weights turn neighbouring channels; with their rows in halves, halves turn."""
+    torch.manual_seed(0)
+    weights, x = torch.randn(2, 64, 16), torch.randn(48, 16)
+    cosine, sine = axial_rotation(64, 6, 8, torch.device("cpu"))
+    q, k = (rotate(x @ weight.T, (cosine, sine)) for weight in weights)
+    q2, k2 = (turn(x @ in_halves(weight).T, cosine, sine) for weight in weights)
+    assert torch.allclose(q @ k.T, q2 @ k2.T, rtol=1e-4, atol=1e-3)
 
 
 def test_tokens_may_be_attended_in_squares():

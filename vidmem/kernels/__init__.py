@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from vidmem.kernels.tokens import Attended, Places, Projection, Tokens
 
-WORTH_BLOCKS = 2**22  # scores a head from which blocks beat torch's fused attention on a CPU
-
-
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
     """softmax(q k^T / sqrt(C) + bias) v, by the fastest body that fits the tensors.
 
@@ -25,10 +22,10 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tenso
     import torch
     from torch.nn.functional import scaled_dot_product_attention
 
-    if q.device.type == "cpu" and q.shape[2] * k.shape[2] >= WORTH_BLOCKS and not _learning(q, k, v, bias):
+    if q.dtype == torch.bfloat16 and q.device.type == "cpu" and not _learning(q, k, v, bias):
         from vidmem.kernels import blocked, packed
 
-        if q.dtype == torch.bfloat16 and packed.packable(k[0, 0]):
+        if q.shape[2] * k.shape[2] >= blocked.WORTH_BLOCKS and packed.packable(k[0, 0]):
             return blocked.attend(q, k, v, bias)
     mask = None if bias is None else bias.to(q.dtype)[:, None, None, :]
     return scaled_dot_product_attention(q, k, v, attn_mask=mask)
@@ -52,12 +49,15 @@ def memory_attention(
     *,
     pool: Callable[[Tensor], Tensor] | None = None,
     want_lse: bool = False,
+    want_usage: bool = False,
 ) -> Attended:
     """Queries look at memories of any lengths: keys are made of the tokens and turned, values are the tokens themselves.
 
-    q (B or 1, M, C) turned already; one for all items where they look with the same.
+    q (B or 1, M, C) turned already, its channel pairs in halves as those of keys are (see tokens.py); one for all items
+    where they look with the same.
     pool: makes (T', ...) of (T, ...) keys and values where several tokens are attended as one.
-    want_lse: also the log-sum-exp of each entry, from which follows how much of the attention it got.
+    want_lse: also the log-sum-exp of each entry, from which follows how much of the attention it got; costs next to
+    nothing. want_usage: how much each single key got; costs a second look.
 
     Values are projected afterwards, in 64 instead of 256 channels, since the weights of a query add up to 1:
     (P M Wv + 1 b) Wo = P M (Wv Wo) + b Wo. Exact but for rounding; asks for one head and no dropout (SAM 2, section 4).
@@ -81,7 +81,7 @@ def memory_attention(
         if triton_body.fits(q.device, q.dtype, q.shape[2], tokens.values.shape[1]):
             body = triton_body.memory_attention
     with torch.profiler.record_function("vidmem::memory_attention"):
-        return body(q, tokens, places, projection, pool=pool, want_lse=want_lse)
+        return body(q, tokens, places, projection, pool=pool, want_lse=want_lse, want_usage=want_usage)
 
 
 def _learning(*tensors: Tensor | None) -> bool:

@@ -15,9 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vidmem.kernels import packed
-from vidmem.kernels.tokens import Attended, Places, Projection, Tokens, key_inputs, plain_values, turn
+from vidmem.kernels.tokens import Attended, Places, Projection, Tokens, key_inputs, plain_values, turned_keys
 
 BLOCK = 256  # queries at a time at most
+WORTH_BLOCKS = 2**22  # scores of a head from which blocks beat torch's fused attention on a CPU
 SCORES = 2**22  # numbers at a time at most: 16 MiB of float32
 
 
@@ -29,25 +30,29 @@ def memory_attention(
     *,
     pool: Callable[[Tensor], Tensor] | None = None,
     want_lse: bool = False,
+    want_usage: bool = False,
 ) -> Attended:
     """What `vidmem.kernels.memory_attention` promises. Items are worked on one after the other, none is padded."""
     values = plain_values(tokens, q.dtype)
     keys = F.linear(key_inputs(tokens, values, places), projection.weight, projection.bias)
-    keys = turn(keys, tokens.cell, places)
+    keys = turned_keys(keys, tokens, places)
     if pool is not None:
         values, keys = pool(values), pool(keys)
     out = q.new_empty(len(tokens.entries), q.shape[1], values.shape[1])
     lse: list[Tensor] = []
+    used: list[Tensor] = []
     start = 0
     for item, lengths in enumerate(tokens.attended):
         own = slice(start, start + sum(lengths))
         start = own.stop
+        looking = q[item if len(q) > 1 else 0]
         bias = None if tokens.bias is None else tokens.bias[own]
-        parts = rows(
-            q[item if len(q) > 1 else 0], keys[own], values[own], out[item], bias, lengths if want_lse else None
-        )
-        lse += parts
-    return Attended(out, lse if want_lse else None)
+        lse += rows(looking, keys[own], values[own], out[item], bias, lengths if want_lse else None)
+        if want_usage:
+            used.append(
+                usage(looking[None, None], keys[None, None, own], None if bias is None else bias[None])[0]
+            )
+    return Attended(out, lse if want_lse else None, used if want_usage else None)
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -71,6 +76,12 @@ def rows(
 
     q (M, C)   k (N, C)   v (N, D)   bias (N,)
     """
+    if lengths is None and len(q) * len(k) < WORTH_BLOCKS and q.device.type == "cpu" and q.dtype == torch.float32:
+        filled = F.pad(v, (0, k.shape[1] - v.shape[1]))
+        mask = None if bias is None else bias[None]
+        seen = F.scaled_dot_product_attention(q[None, None], k[None, None], filled[None, None], attn_mask=mask)
+        out.copy_(seen[0, 0, :, : v.shape[1]])
+        return []
     q = q * q.shape[1] ** -0.5
     block = max(16, min(BLOCK, SCORES // len(k)))
     looking, taking = _multiplier(k), _multiplier(v.T)

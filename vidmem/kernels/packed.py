@@ -7,6 +7,7 @@ GELU up to 1.5 times, bfloat16 1.02 to 1.5 times; below `SMALLEST` numbers fp32 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -43,3 +44,23 @@ def plain(x: Tensor, weight: Tensor, bias: Tensor | None = None, activation: Act
     """The same by torch's own linear; takes gradients and any device."""
     y = F.linear(x, weight, bias)
     return F.relu(y) if activation == "relu" else F.gelu(y) if activation == "gelu" else y
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """A weight and bias ready to be multiplied with, many times."""
+
+    weight: Tensor  # (N, K)
+    bias: Tensor | None  # (N,)
+    packed: Tensor | None  # the weight, opaque, where that pays
+
+    def __call__(self, x: Tensor, activation: Activation = "none") -> Tensor:
+        """activation(x weight^T + bias).     x (..., K)   ->   (..., N)"""
+        if self.packed is None:
+            return plain(x, self.weight, self.bias, activation)
+        return product(x, self.packed, self.bias, activation)
+
+
+def matrix(weight: Tensor, bias: Tensor | None = None) -> Matrix:
+    """Made ready for where and in what precision the weight is."""
+    return Matrix(weight, bias, pack(weight.detach()) if packable(weight) else None)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vidmem.kernels.tokens import Attended, Places, Projection, Tokens, key_inputs, plain_values, turn
+from vidmem.kernels.tokens import Attended, Places, Projection, Tokens, key_inputs, plain_values, turned_keys
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -35,14 +35,15 @@ def memory_attention(
     *,
     pool: Callable[[Tensor], Tensor] | None = None,
     want_lse: bool = False,
+    want_usage: bool = False,
 ) -> Attended:
     """What `vidmem.kernels.memory_attention` promises, in the dtype of q."""
     values = plain_values(tokens, q.dtype)
     keys = F.linear(key_inputs(tokens, values, places), projection.weight.to(q.dtype), projection.bias.to(q.dtype))
-    keys = turn(keys, tokens.cell, places)
+    keys = turned_keys(keys, tokens, places)
     if pool is not None:
         values, keys = pool(values), pool(keys)
-    seen, lse, start = [], [], 0
+    seen, lse, used, start = [], [], [], 0
     for item, lengths in enumerate(tokens.attended):
         own = slice(start, start + sum(lengths))
         start = own.stop
@@ -50,8 +51,9 @@ def memory_attention(
         if tokens.bias is not None:
             logits = logits + tokens.bias[own].to(logits.dtype)
         seen.append(logits.softmax(-1) @ values[own])
+        used.append(logits.softmax(-1).mean(0))
         lse.append(torch.stack([part.logsumexp(-1) for part in logits.split(lengths, dim=-1)], dim=-1))
-    return Attended(torch.stack(seen), lse if want_lse else None)
+    return Attended(torch.stack(seen), lse if want_lse else None, used if want_usage else None)
 
 
 def _weights(q: Tensor, k: Tensor, bias: Tensor | None) -> Tensor:

@@ -1,8 +1,11 @@
 """What memory attention is given: the tokens of a whole batch one behind the other, and what their keys are made of.
 
-The key of a token is  R[cell] ( Wk (scale (token + place[cell] + code[entry])) + b ):  R turns neighbouring channel
-pairs by where the token lies (rotary position), `code` tells how old its entry is. A token that lies nowhere, as one
-of an object pointer, has the row of `Places` that is zero and does not turn. The value of a token is the token.
+The key of a token is  R[cell] ( Wk (scale (token + place[cell] + code[entry])) + b ):  R turns channel pairs by where
+the token lies (rotary position), `code` tells how old its entry is. A token that lies nowhere, as one of an object
+pointer, has the row of `Places` that is zero and does not turn. The value of a token is the token.
+
+Channel i of a key makes a pair with channel i + C / 2, and those of queries likewise. Published weights have pairs of
+neighbours; `in_halves` puts their rows in this order, which changes no score and lets a whole half turn at once.
 
 Letters:  B items of the batch   T tokens of all items   T' keys of all items   E entries of all items
           C channels of queries   Cm channels of tokens   M queries of an item
@@ -80,6 +83,8 @@ class Attended:
     values: Tensor  # (B, M, Cm) the mean of the tokens, weighted by attention
     # One tensor an item, (M, E of the item) float32: log of the sum of exp(logit) over the keys of each entry.
     lse: list[Tensor] | None = None
+    # One tensor an item, (T' of the item) float32: the attention each key got, averaged over queries; adds up to 1.
+    usage: list[Tensor] | None = None
 
 
 @lru_cache(maxsize=64)
@@ -104,9 +109,25 @@ def key_inputs(tokens: Tokens, values: Tensor, places: Places) -> Tensor:
     return x if tokens.scale is None else x * tokens.scale.to(x.dtype)[:, None]
 
 
-def turn(keys: Tensor, cell: Tensor, places: Places) -> Tensor:
-    """Keys (T, C) turned by where they lie, each neighbouring pair of channels; in float32 or finer."""
-    cosine, sine = places.cosine[cell], places.sine[cell]
-    first, second = keys.to(torch.promote_types(keys.dtype, torch.float32)).unflatten(1, (-1, 2)).unbind(2)
-    turned = torch.stack((first * cosine - second * sine, first * sine + second * cosine), dim=2)
-    return turned.flatten(1).type_as(keys)
+def in_halves(rows: Tensor) -> Tensor:
+    """A weight (C, ...) or bias (C,) whose neighbouring rows make pairs: all first ones, then all second ones."""
+    return torch.cat((rows[0::2], rows[1::2]))
+
+
+def turn(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Channel pairs turned, in float32 or finer.     x (..., N, C)   cosine, sine (N, C / 2)   ->   (..., N, C)"""
+    if x.dtype in (torch.bfloat16, torch.float16):
+        return turn(x.float(), cosine, sine).type_as(x)
+    first, second = x.chunk(2, dim=-1)
+    out = torch.empty_like(x) if not (torch.is_grad_enabled() and x.requires_grad) else None
+    if out is None:
+        return torch.cat((first * cosine - second * sine, first * sine + second * cosine), dim=-1)
+    half = out.shape[-1] // 2
+    torch.mul(first, cosine, out=out[..., :half]).addcmul_(second, sine, value=-1)
+    torch.mul(first, sine, out=out[..., half:]).addcmul_(second, cosine)
+    return out
+
+
+def turned_keys(keys: Tensor, tokens: Tokens, places: Places) -> Tensor:
+    """Projected tokens (T, C) turned by where they lie."""
+    return turn(keys, places.cosine[tokens.cell], places.sine[tokens.cell])

@@ -125,11 +125,11 @@ def combine(
     end = tl.load(first + item + 1)
     greatest = tl.full([BM], -1.0e30, tl.float32)
     for segment in range(begin, end):
-        greatest = tl.maximum(greatest, tl.load(lse + segment.to(tl.int64) * count + row, mask=ok, other=-1.0e30))
+        greatest = tl.maximum(greatest, tl.load(lse + segment * count + row, mask=ok, other=-1.0e30))
     total = tl.zeros([BM], tl.float32)
     added = tl.zeros([BM, D], tl.float32)
     for segment in range(begin, end):
-        at = segment.to(tl.int64) * count + row
+        at = (segment * count + row).to(tl.int64)
         weight = tl.math.exp2(tl.load(lse + at, mask=ok, other=-1.0e30) - greatest)
         total += weight
         added += weight[:, None] * tl.load(seen + at[:, None] * D + narrow[None, :], mask=ok[:, None], other=0.0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 import torch
@@ -18,7 +18,8 @@ from vidmem.kernels.segments import cut
 from vidmem.kernels.tokens import Attended, Places, Projection, Tokens
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
-FLOATS = (torch.float32, torch.bfloat16, torch.float16)
+# In exact float32 the kernels want 40 times the registers there are: only the interpreter runs them so, for tests.
+FLOATS = (torch.bfloat16, torch.float16, *((torch.float32,) if INTERPRETED else ()))
 
 
 @dataclass(frozen=True)
@@ -53,22 +54,19 @@ def memory_attention(
     *,
     pool: Callable[[Tensor], Tensor] | None = None,
     want_lse: bool = False,
+    want_usage: bool = False,
     shape: Shape | None = None,
 ) -> Attended:
     """What `vidmem.kernels.memory_attention` promises."""
     keys, values = make_keys(tokens, places, projection, q.dtype)
     if pool is not None:
         keys, values = pool(keys).contiguous(), pool(values).contiguous()
-    return attend(halved(q), keys, values, tokens, want_lse=want_lse, shape=shape)
-
-
-def halved(q: Tensor) -> Tensor:
-    """(..., C) channel pairs laid out as `make_keys` lays out keys: all first ones, then all second ones."""
-    return q.unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(-2).contiguous()
+    seen = attend(q.contiguous(), keys, values, tokens, want_lse=want_lse, shape=shape)
+    return replace(seen, usage=_usage(q, keys, tokens)) if want_usage else seen
 
 
 def make_keys(tokens: Tokens, places: Places, projection: Projection, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """(T, C) keys in halves, and (T, Cm) values, both of `dtype`."""
+    """(T, C) keys and (T, Cm) values, both of `dtype`."""
     from vidmem.kernels.triton_keys import make_keys as kernel
 
     count, narrow = tokens.values.shape
@@ -111,7 +109,7 @@ def make_keys(tokens: Tokens, places: Places, projection: Projection, dtype: tor
 def attend(
     q: Tensor, keys: Tensor, values: Tensor, tokens: Tokens, *, want_lse: bool = False, shape: Shape | None = None
 ) -> Attended:
-    """Queries (B or 1, M, C) at keys (T', C), both in halves, with values (T', Cm)."""
+    """Queries (B or 1, M, C) at keys (T', C) with values (T', Cm)."""
     from vidmem.kernels.triton_attention import attend_segments, combine
 
     shape = shape or _shape(q)
@@ -149,6 +147,19 @@ def attend(
         grid = (-(-count // 64), len(lengths))
         combine[grid](seen, lse, segments.first, out, count, D=narrow, BM=64, EMULATE=INTERPRETED)
     return Attended(out, _by_entry(lse, segments.per_item, segments.entry, lengths) if want_lse else None)
+
+
+def _usage(q: Tensor, keys: Tensor, tokens: Tokens) -> list[Tensor]:
+    """For each item (T',): how much of the attention each key got."""
+    from vidmem.kernels.blocked import usage
+
+    found, start = [], 0
+    for item, lengths in enumerate(tokens.attended):
+        own = slice(start, start + sum(lengths))
+        start = own.stop
+        bias = None if tokens.bias is None else tokens.bias[None, own]
+        found.append(usage(q[None, item if len(q) > 1 else 0, None], keys[None, None, own], bias)[0])
+    return found
 
 
 def _by_entry(

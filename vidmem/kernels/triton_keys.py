@@ -1,7 +1,6 @@
 """Keys of memory tokens in one pass over them (Triton): unpack, add place and age, scale, project, turn, store.
 
-Written out in torch this is nine passes. The two halves of every channel pair are projected apart and stored apart:
-first all first ones, then all second ones. Queries laid out alike have the same scores.
+Written out in torch this is nine passes.
 """
 
 from __future__ import annotations
@@ -57,16 +56,16 @@ def make_keys(
     if SCALED:
         x *= tl.load(scale + row, mask=ok, other=0.0)[:, None]
     x = rounded(x, weight.dtype.element_ty, EMULATE)
-    first_weight = tl.load(weight + (2 * half)[None, :] * CM + channel[:, None])
-    second_weight = tl.load(weight + (2 * half + 1)[None, :] * CM + channel[:, None])
+    first_weight = tl.load(weight + half[None, :] * CM + channel[:, None])
+    second_weight = tl.load(weight + (HALF + half)[None, :] * CM + channel[:, None])
     if EMULATE:
         x = x.to(tl.float32)
         first_weight = first_weight.to(tl.float32)
         second_weight = second_weight.to(tl.float32)
     first = tl.dot(x, first_weight, input_precision=PRECISION)
     second = tl.dot(x, second_weight, input_precision=PRECISION)
-    first += tl.load(bias + 2 * half).to(tl.float32)[None, :]
-    second += tl.load(bias + 2 * half + 1).to(tl.float32)[None, :]
+    first += tl.load(bias + half).to(tl.float32)[None, :]
+    second += tl.load(bias + HALF + half).to(tl.float32)[None, :]
     turn_x = tl.load(cosine + lies[:, None] * HALF + half[None, :])
     turn_y = tl.load(sine + lies[:, None] * HALF + half[None, :])
     to = keys + at * (2 * HALF) + half[None, :]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vidmem.kernels import attend
 from vidmem.models.derived import Derived
-from vidmem.models.layers import MLP
+from vidmem.models.layers import MLP, Linear
 from vidmem.models.sizes import Architecture
 
 
@@ -45,8 +45,8 @@ class WindowAttention(nn.Module):
     def __init__(self, width: int, width_out: int, heads: int, pool: bool):
         super().__init__()
         self.heads, self.pool = heads, pool
-        self.qkv = nn.Linear(width, 3 * width_out)
-        self.proj = nn.Linear(width_out, width_out)
+        self.qkv = Linear(width, 3 * width_out)
+        self.proj = Linear(width_out, width_out)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, h, w, width) -> (B, h or h / 2, w or w / 2, width_out)"""
@@ -68,8 +68,8 @@ class Block(nn.Module):
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
         self.attn = WindowAttention(width, width_out, heads, pool)
         self.norm2 = nn.LayerNorm(width_out, eps=1e-6)
-        self.mlp = MLP((width_out, 4 * width_out, width_out), F.gelu)
-        self.proj = nn.Linear(width, width_out) if width != width_out else None
+        self.mlp = MLP((width_out, 4 * width_out, width_out), "gelu")
+        self.proj = Linear(width, width_out) if width != width_out else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, h, w, width) -> (B, h or h / 2, w or w / 2, width_out)"""

@@ -6,27 +6,45 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vidmem.kernels import attend, usage
+from vidmem.kernels.packed import SMALLEST, Activation, Matrix, matrix, plain
+from vidmem.models.derived import Derived
 from vidmem.models.position import rotate
 
 Rotation = tuple[Tensor, Tensor]
 
 
+class Linear(nn.Linear):
+    """torch's linear layer, with an activation behind it if wanted; where no gradients are wanted its weight is packed
+    for the processor."""
+
+    def __init__(self, width: int, width_out: int):
+        super().__init__(width, width_out)
+        self._ready: Derived[Matrix] = Derived()
+
+    def forward(self, x: Tensor, activation: Activation = "none") -> Tensor:
+        """(..., width) -> (..., width_out)"""
+        small = self.weight.numel() < SMALLEST and self.weight.dtype == torch.float32
+        if small or torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return plain(x, self.weight, self.bias, activation)
+        return self._ready((), (self.weight, self.bias), lambda: matrix(self.weight, self.bias))(x, activation)
+
+
 class MLP(nn.Module):
     """Linear layers with an activation between them."""
 
-    def __init__(self, widths: tuple[int, ...], activation: Callable[[Tensor], Tensor] = F.relu):
+    def __init__(self, widths: tuple[int, ...], activation: Activation = "relu"):
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        self.activation = activation
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise(widths))
+        self.activation: Activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self.layers[:-1]:
-            x = self.activation(layer(x))
-        return self.layers[-1](x)
+        *hidden, last = self.layers
+        for layer in hidden:
+            x = layer(x, self.activation)
+        return last(x)
 
 
 class LayerNorm2d(nn.Module):
@@ -52,10 +70,10 @@ class Attention(nn.Module):
         super().__init__()
         inner, key_width = inner or width, key_width or width
         self.heads = heads
-        self.q_proj = nn.Linear(width, inner)
-        self.k_proj = nn.Linear(key_width, inner)
-        self.v_proj = nn.Linear(key_width, inner)
-        self.out_proj = nn.Linear(inner, width)
+        self.q_proj = Linear(width, inner)
+        self.k_proj = Linear(key_width, inner)
+        self.v_proj = Linear(key_width, inner)
+        self.out_proj = Linear(inner, width)
 
     def forward(
         self,

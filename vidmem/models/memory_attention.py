@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from vidmem.models.layers import Attention, Rotation
+from vidmem.models.layers import Attention, Linear, Rotation
 from vidmem.models.pages import Placement, pooled, turned
 from vidmem.models.position import axial_rotation, rotate
 from vidmem.models.sizes import Architecture
@@ -30,8 +30,8 @@ class MemoryAttentionLayer(nn.Module):
         super().__init__()
         self.self_attn = Attention(width, heads=1)
         self.cross_attn_image = Attention(width, heads=1, key_width=mem_dim)
-        self.linear1 = nn.Linear(width, feedforward)
-        self.linear2 = nn.Linear(feedforward, width)
+        self.linear1 = Linear(width, feedforward)
+        self.linear2 = Linear(feedforward, width)
         self.norm1, self.norm2, self.norm3 = nn.LayerNorm(width), nn.LayerNorm(width), nn.LayerNorm(width)
 
     def forward(
@@ -53,7 +53,7 @@ class MemoryAttentionLayer(nn.Module):
         normed = self.norm2(image)
         usage = self.cross_attn_image.usage(normed, keys, own, turn, bias) if want_usage else None
         image = image + self.cross_attn_image(normed, keys, values, own, turn, bias)
-        return image + self.linear2(self.linear1(self.norm3(image)).relu()), usage
+        return image + self.linear2(self.linear1(self.norm3(image), "relu")), usage
 
 
 class MemoryAttention(nn.Module):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidmem.models.layers import LayerNorm2d
+from vidmem.models.layers import LayerNorm2d, Linear
 from vidmem.models.sizes import Architecture
 
 
@@ -36,14 +35,14 @@ class FuserBlock(nn.Module):
         super().__init__()
         self.dwconv = nn.Conv2d(width, width, kernel_size=7, padding=3, groups=width)
         self.norm = LayerNorm2d(width)
-        self.pwconv1 = nn.Linear(width, 4 * width)
-        self.pwconv2 = nn.Linear(4 * width, width)
+        self.pwconv1 = Linear(width, 4 * width)
+        self.pwconv2 = Linear(4 * width, width)
         self.gamma = nn.Parameter(torch.full((width,), layer_scale))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, C, h, w)"""
         mixed = self.norm(self.dwconv(x)).permute(0, 2, 3, 1)
-        mixed = self.gamma * self.pwconv2(F.gelu(self.pwconv1(mixed)))
+        mixed = self.gamma * self.pwconv2(self.pwconv1(mixed, "gelu"))
         return x + mixed.permute(0, 3, 1, 2)
 
 

@@ -20,9 +20,10 @@ from torch import Tensor, nn
 from vidmem.errors import UsageError
 from vidmem.models import ModelSpec, checkpoints
 from vidmem.models.answering import answer_by_looking, answer_with_given
+from vidmem.models.gathering import gather
 from vidmem.models.hiera import ImageEncoder
 from vidmem.models.holes import fill_holes
-from vidmem.models.layers import MLP
+from vidmem.models.layers import MLP, Linear
 from vidmem.models.mask_decoder import MaskDecoder
 from vidmem.models.memory_attention import MemoryAttention
 from vidmem.models.memory_encoder import MemoryEncoder
@@ -31,8 +32,9 @@ from vidmem.models.pages import place_code, placed, shared_out
 from vidmem.models.pixels import prepare
 from vidmem.models.position import sine_map, time_code
 from vidmem.models.prompt_encoder import PromptEncoder
+from vidmem.models.recall import Recall
 from vidmem.models.sizes import Architecture
-from vidmem.values import Candidates, Features, Frame, Guess, Question
+from vidmem.values import Candidates, Features, Frame, Guess, Memory, Question
 
 PLACE_CODE = "sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"
 POSITION_SHARE = 0.1  # of the sine map, added to the features before memory attention (memory_attention.py:140)
@@ -70,11 +72,12 @@ class Sam2(nn.Module):
         self.image_encoder = ImageEncoder(sizes)
         self.mask_downsample = nn.Conv2d(1, 1, kernel_size=4, stride=4)
         self.memory_attention = MemoryAttention(sizes)
+        self._recall = Recall(self.memory_attention)
         self.memory_encoder = MemoryEncoder(sizes)
         self.sam_prompt_encoder = PromptEncoder(width)
         self.sam_mask_decoder = MaskDecoder(sizes)
         self.obj_ptr_proj = MLP((width, width, width, width))
-        self.obj_ptr_tpos_proj = nn.Linear(width, narrow) if sizes.pointer_time else None
+        self.obj_ptr_tpos_proj = Linear(width, narrow) if sizes.pointer_time else None
 
     # Tensor stages. B runs over (object, hypothesis); h w is the stride-16 grid.
 
@@ -152,6 +155,24 @@ class Sam2(nn.Module):
         seen, usage = self.memory_attention(image, memory, torch.cat(keys, dim=1), grid, placements, bias, want_usage)
         shares = None if usage is None else shared_out(usage, grid, placements)
         return Conditioned(seen.transpose(1, 2).unflatten(2, grid), shares)
+
+    def recall(self, s16: Tensor, memories: Sequence[Memory]) -> list[Conditioned]:
+        """The features of a frame after looking at each memory, whatever its length: `condition` while tracking.
+
+        s16 (B or 1, C, h, w); with one, it is looked at once for all. Usage is told to the memories that want it.
+        """
+        grid = s16.shape[2], s16.shape[3]
+        known = gather(self, memories, s16.device, s16.dtype)
+        image = s16 + POSITION_SHARE * sine_map(self.sizes.d_model, *grid, s16.device).to(s16.dtype)
+        want_usage = any(memory.want_usage for memory in memories)
+        image = image.flatten(2).transpose(1, 2)
+        seen = self._recall(image, known.tokens, known.places, grid, known.pool, want_usage)
+        images = seen.image.transpose(1, 2).unflatten(2, grid)
+        usage: list[list[Tensor] | None] = [None] * len(memories)
+        if seen.usage is not None:
+            shares = [shared_out(used[None], grid, own) for used, own in zip(seen.usage, known.pages, strict=True)]
+            usage = [own if memory.want_usage else None for own, memory in zip(shares, memories, strict=True)]
+        return [Conditioned(images[row, None], own) for row, own in enumerate(usage)]
 
     def decode_masks(
         self,
