@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from vidmem.kernels.tokens import Attended, Places, Projection, Tokens
 
+
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
     """softmax(q k^T / sqrt(C) + bias) v, by the fastest body that fits the tensors.
 
@@ -51,7 +52,7 @@ def memory_attention(
     want_lse: bool = False,
     want_usage: bool = False,
 ) -> Attended:
-    """Queries look at memories of any lengths: keys are made of the tokens and turned, values are the tokens themselves.
+    """Queries look at memories of any lengths: keys are made of the tokens and turned, values are the tokens.
 
     q (B or 1, M, C) turned already, its channel pairs in halves as those of keys are (see tokens.py); one for all items
     where they look with the same.

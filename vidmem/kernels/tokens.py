@@ -90,7 +90,7 @@ class Attended:
 @lru_cache(maxsize=64)
 @torch.inference_mode(False)
 def entry_rows(entries: Lengths, device: torch.device) -> Tensor:
-    """(T,) int32 the number of the entry that each token is of. Kept, since the layout of a stream soon stands still."""
+    """(T,) int32 the number of each token's entry. Kept, since the layout of a stream soon stands still."""
     lengths = [length for item in entries for length in item]
     return torch.arange(len(lengths), dtype=torch.int32).repeat_interleave(torch.tensor(lengths)).to(device)
 

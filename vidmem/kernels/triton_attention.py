@@ -1,3 +1,5 @@
+# Triton has types of its own.
+# pyright: reportGeneralTypeIssues=false, reportArgumentType=false
 """Attention with keys of 256 and values of 64 channels over segments of a packed memory (Triton).
 
 A segment is a run of keys of one item: [start, end, item]. Each program looks with one block of queries at one segment

@@ -1,3 +1,5 @@
+# Triton has types of its own.
+# pyright: reportCallIssue=false, reportArgumentType=false
 """Memory attention on NVIDIA GPUs from Ampere on: keys in one pass, attention in segments, one pass to add them up.
 
 Under Triton's interpreter (TRITON_INTERPRET=1 before this is imported) it runs on any machine, slowly, for tests.

@@ -1,4 +1,4 @@
-"""Rounding in Triton. Its interpreter cuts float32 off to bfloat16, where every GPU rounds to the nearest: put right here."""
+"""Rounding in Triton: its interpreter cuts float32 off to bfloat16, where every GPU rounds to the nearest."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def _version(weight: Tensor) -> int:
 
 
 class Derived(Generic[T]):
-    """Remembers one thing made from weights, as a rule a tensor. While the weights are being trained it remembers nothing.
+    """Remembers one thing made from weights. While the weights are being trained it remembers nothing.
 
     It holds on to the weights it was made from: a freed address can then not be mistaken for them.
     """

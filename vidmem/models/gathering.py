@@ -157,7 +157,7 @@ def _places(
 ) -> Places:
     """The grids of each stride, row by row, one behind the other, and the place of what lies nowhere."""
     code = torch.cat([sine_map(narrow, *grid, device, stride).flatten(1).T for stride in strides])
-    cosine, sine = (torch.cat(each) for each in zip(*(axial_rotation(width, *grid, device, s) for s in strides)))
+    cosine, sine = (torch.cat([axial_rotation(width, *grid, device, s)[part] for s in strides]) for part in (0, 1))
     return with_nowhere(code.to(dtype), cosine, sine)
 
 

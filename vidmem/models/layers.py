@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from vidmem.kernels import attend, usage
+from vidmem.kernels import attend
 from vidmem.kernels.packed import SMALLEST, Activation, Matrix, matrix, plain
 from vidmem.models.derived import Derived
 from vidmem.models.position import rotate
@@ -24,12 +24,12 @@ class Linear(nn.Linear):
         super().__init__(width, width_out)
         self._ready: Derived[Matrix] = Derived()
 
-    def forward(self, x: Tensor, activation: Activation = "none") -> Tensor:
+    def forward(self, input: Tensor, activation: Activation = "none") -> Tensor:
         """(..., width) -> (..., width_out)"""
         small = self.weight.numel() < SMALLEST and self.weight.dtype == torch.float32
         if small or torch.is_grad_enabled() or torch.compiler.is_compiling():
-            return plain(x, self.weight, self.bias, activation)
-        return self._ready((), (self.weight, self.bias), lambda: matrix(self.weight, self.bias))(x, activation)
+            return plain(input, self.weight, self.bias, activation)
+        return self._ready((), (self.weight, self.bias), lambda: matrix(self.weight, self.bias))(input, activation)
 
 
 class MLP(nn.Module):
@@ -93,17 +93,6 @@ class Attention(nn.Module):
         batch = max(len(queries), len(keys))
         queries, keys, values = (x.expand(batch, -1, -1, -1) for x in (queries, keys, values))
         return self.out_proj(attend(queries, keys, values, bias).transpose(1, 2).flatten(2))
-
-    def usage(
-        self,
-        q: Tensor,
-        k: Tensor,
-        turn_queries: Rotation | None = None,
-        turn_keys: Callable[[Tensor], Tensor] | None = None,
-        bias: Tensor | None = None,
-    ) -> Tensor:
-        """(B, N) how much of the attention that `forward` pays goes to each key; each row adds up to 1."""
-        return usage(*self._looking(q, k, turn_queries, turn_keys), bias)
 
     def _looking(
         self, q: Tensor, k: Tensor, turn_queries: Rotation | None, turn_keys: Callable[[Tensor], Tensor] | None

@@ -7,7 +7,6 @@ guesses through them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -50,10 +49,10 @@ class Answers(NamedTuple):
 
 
 class Conditioned(NamedTuple):
-    """The features of a frame after looking at what is remembered."""
+    """The features of a frame after looking at one memory."""
 
-    image: Tensor  # (B, C, h, w)
-    usage: list[Tensor] | None  # for each page (B, N): how much each token was attended, where that was wanted
+    image: Tensor  # (1, C, h, w)
+    usage: list[Tensor] | None  # for each page (1, N): how much each token was attended, where that was wanted
 
 
 class Sam2(nn.Module):
@@ -100,38 +99,22 @@ class Sam2(nn.Module):
         slots: Tensor,
         pointers: Tensor | None = None,
         ages: Tensor | None = None,
-        page_scale: Tensor | None = None,
-        page_bias: Tensor | None = None,
-        pointer_scale: Tensor | None = None,
-        pools: Sequence[int] | None = None,
-        cells: Sequence[Tensor | None] | None = None,
-        want_usage: bool = False,
-    ) -> Conditioned:
-        """The features of a frame after looking at what is remembered.
+    ) -> Tensor:
+        """The features of a frame after looking at memories of equal length; takes gradients.     ->   (B, C, h, w)
 
-        s16 (B or 1, C, h, w)
-        pages: P tensors (B, N, Cm)   slots (B, P) rows of the temporal code   page_scale, page_bias (B, P)
-        pointers (B, R, C)   ages (B, R) in spans, negative for the future   pointer_scale (B, R)
-        pools: P sides of the squares of tokens that are attended as one
-        cells: P times (B, N) where the tokens lie, or None where the page is a grid, row by row
-
-        The scale multiplies memory + position before the key projection, the bias is added to the attention logits. A
-        square of tokens attended as one counts as many as it stands for, by a bias of its own.
+        s16 (B or 1, C, h, w)   pages: P tensors (B, N, Cm)   slots (B, P) rows of the temporal code
+        pointers (B, R, C)   ages (B, R) in spans, negative for the future
         """
         grid = s16.shape[2], s16.shape[3]
         width, narrow, dtype = self.sizes.d_model, self.sizes.mem_dim, s16.dtype
         image = s16 + POSITION_SHARE * sine_map(width, *grid, s16.device).to(dtype)
-        placements = [
-            placed(tokens.shape[1], grid, pools[index] if pools else 1, cells[index] if cells else None)
-            for index, tokens in enumerate(pages)
-        ]
+        placements = [placed(tokens.shape[1], grid) for tokens in pages]
         values, keys = [], []
         for index, tokens in enumerate(pages):
             tokens = tokens.to(dtype)
             place = place_code(narrow, grid, placements[index], s16.device).to(dtype)
-            key = tokens + (place + self.maskmem_tpos_enc[slots[:, index], 0])
             values.append(tokens)
-            keys.append(key if page_scale is None else key * page_scale[:, index, None, None].to(dtype))
+            keys.append(tokens + (place + self.maskmem_tpos_enc[slots[:, index], 0]))
         if pointers is not None and pointers.shape[1]:
             parts = width // narrow
             tokens = pointers.to(dtype).unflatten(2, (parts, narrow)).flatten(1, 2)
@@ -139,27 +122,17 @@ class Sam2(nn.Module):
             if self.obj_ptr_tpos_proj is not None and ages is not None:
                 key = tokens + self.obj_ptr_tpos_proj(time_code(ages, width).to(dtype)).repeat_interleave(parts, dim=1)
             values.append(tokens)
-            if pointer_scale is not None:
-                key = key * pointer_scale.to(dtype).repeat_interleave(parts, dim=1)[..., None]
             keys.append(key)
-        memory = torch.cat(values, dim=1)
-        if any(page.pool > 1 for page in placements):
-            weight = torch.tensor([2 * math.log(page.pool) for page in placements], device=s16.device)
-            page_bias = weight.expand(len(memory), -1) if page_bias is None else page_bias + weight
-        bias = None
-        if page_bias is not None:
-            counts = [page.attended for page in placements]
-            bias = page_bias.repeat_interleave(torch.tensor(counts, device=s16.device), dim=1, output_size=sum(counts))
-            bias = F.pad(bias, (0, memory.shape[1] - sum(page.tokens for page in placements)))
         image = image.flatten(2).transpose(1, 2)
-        seen, usage = self.memory_attention(image, memory, torch.cat(keys, dim=1), grid, placements, bias, want_usage)
-        shares = None if usage is None else shared_out(usage, grid, placements)
-        return Conditioned(seen.transpose(1, 2).unflatten(2, grid), shares)
+        seen = self.memory_attention(image, torch.cat(values, dim=1), torch.cat(keys, dim=1), grid, placements)
+        return seen.transpose(1, 2).unflatten(2, grid)
 
     def recall(self, s16: Tensor, memories: Sequence[Memory]) -> list[Conditioned]:
         """The features of a frame after looking at each memory, whatever its length: `condition` while tracking.
 
-        s16 (B or 1, C, h, w); with one, it is looked at once for all. Usage is told to the memories that want it.
+        s16 (B or 1, C, h, w); with one, it is looked at once for all. The scale of a page or pointer multiplies memory
+        + position before the key projection, its bias is added to the attention logits. A square of tokens attended as
+        one counts as many as it stands for, by a bias of its own. Usage is told to the memories that want it.
         """
         grid = s16.shape[2], s16.shape[3]
         known = gather(self, memories, s16.device, s16.dtype)
