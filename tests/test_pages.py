@@ -170,6 +170,7 @@ def test_usage_is_the_mass_of_the_softmax_in_the_last_layer(model, features, poo
     monkeypatch.setattr(recall, "memory_attention", catch)
     (answer,) = model.decode(features, [Question(with_pool(memory(want_usage=True), *pools))])
     truth = reference.memory_attention(*exact(*given["last"]), pool=given["pool"], want_usage=True)
+    assert truth.usage is not None
     wanted = truth.usage[0]
     assert answer.usage is not None and [len(each) for each in answer.usage] == [CELLS] * 3
     start = 0
