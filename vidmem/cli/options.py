@@ -38,6 +38,13 @@ Prompts = Annotated[Path | None, typer.Option("--prompts", metavar="FILE.json", 
 TrackerName = Annotated[str, typer.Option("--tracker", help="A card of `vidmem trackers`, or a path to one.")]
 ModelName = Annotated[str, typer.Option("--model", help="A name of `vidmem models list`, or a path to a checkpoint.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        "--precision",
+        help="exact (float32), fast (bfloat16) or auto: fast where this processor and model gain by it. nano is exact.",
+    ),
+]
 Emit = Annotated[
     str | None,
     typer.Option(
@@ -114,6 +121,11 @@ def with_emission(settings: dict[str, Any], emit: str | None, lag: int | None) -
         emit = "lag"
     said = {"loop.emit": emit, "loop.lag": lag}
     return {**settings, **{name: value for name, value in said.items() if value is not None}}
+
+
+def with_precision(settings: dict[str, Any], precision: str | None) -> dict[str, Any]:
+    """The settings with what --precision says. The model refuses what is none."""
+    return settings if precision is None else {**settings, "model.precision": precision}
 
 
 def formats_of(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vidmem.kernels import attend
 from vidmem.models.derived import Derived
-from vidmem.models.layers import MLP, Linear
+from vidmem.models.layers import MLP, Linear, Pointwise
 from vidmem.models.sizes import Architecture
 
 
@@ -156,13 +156,26 @@ class Neck(nn.Module):
         super().__init__()
         # Published order: the deepest stage comes first.
         self.convs = nn.ModuleList(
-            nn.Sequential(OrderedDict(conv=nn.Conv2d(width, d_model, kernel_size=1))) for width in reversed(channels)
+            nn.Sequential(OrderedDict(conv=Pointwise(width, d_model))) for width in reversed(channels)
         )
 
     def forward(self, levels: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """four (B, C, h, w), finest first   ->   strides 4, 8 and 16 as (B, d_model, h, w)"""
-        s4, s8, s16, s32 = (conv(level) for conv, level in zip(reversed(self.convs), levels, strict=True))
-        return s4, s8, s16 + F.interpolate(s32.float(), scale_factor=2.0, mode="nearest").to(s16.dtype)
+        s4, s8 = (conv(level) for conv, level in zip(reversed(self.convs[2:]), levels[:2], strict=True))
+        return s4, s8, self.deep(levels)
+
+    def deep(self, levels: list[Tensor]) -> Tensor:
+        """The stride-16 map alone.     ->   (B, d_model, h, w)"""
+        s16, s32 = self.convs[1](levels[2]), self.convs[0](levels[3])
+        return s16 + F.interpolate(s32.float(), scale_factor=2.0, mode="nearest").to(s16.dtype)
+
+    def skipped(self, levels: list[Tensor], into: tuple[Pointwise, Pointwise]) -> tuple[Tensor, Tensor]:
+        """What the mask decoder takes of strides 4 and 8, of which nobody else wants the d_model channels.
+
+        Each is one product instead of two. No gradients.
+        """
+        (s4,), (s8,) = self.convs[3], self.convs[2]
+        return into[0].behind(s4, levels[0]), into[1].behind(s8, levels[1])
 
 
 class ImageEncoder(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vidmem.kernels import attend
-from vidmem.kernels.packed import SMALLEST, Activation, Matrix, matrix, plain
+from vidmem.kernels.packed import Activation, Matrix, matrix, plain
 from vidmem.models.derived import Derived
 from vidmem.models.position import rotate
 
@@ -26,10 +26,49 @@ class Linear(nn.Linear):
 
     def forward(self, input: Tensor, activation: Activation = "none") -> Tensor:
         """(..., width) -> (..., width_out)"""
-        small = self.weight.numel() < SMALLEST and self.weight.dtype == torch.float32
-        if small or torch.is_grad_enabled() or torch.compiler.is_compiling():
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
             return plain(input, self.weight, self.bias, activation)
         return self._ready((), (self.weight, self.bias), lambda: matrix(self.weight, self.bias))(input, activation)
+
+
+class Pointwise(nn.Conv2d):
+    """A 1 x 1 convolution; where no gradients are wanted it is a product with a packed matrix, channels last."""
+
+    def __init__(self, width: int, width_out: int):
+        super().__init__(width, width_out, kernel_size=1)
+        self._ready: Derived[Matrix] = Derived()
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, width, h, w) -> (B, width_out, h, w)"""
+        if torch.is_grad_enabled() or torch.compiler.is_compiling() or input.device.type != "cpu":
+            return super().forward(input)
+        return over_channels(input, self._ready((), (self.weight, *self._biases), self._made))
+
+    def behind(self, first: Pointwise, input: Tensor) -> Tensor:
+        """This convolution of the result of `first`, in one product: two linear maps are one. No gradients."""
+        return over_channels(
+            input, self._ready("behind", (*first.parameters(), *self.parameters()), lambda: self._after(first))
+        )
+
+    @property
+    def _biases(self) -> tuple[Tensor, ...]:
+        return () if self.bias is None else (self.bias,)
+
+    def _made(self) -> Matrix:
+        return matrix(self.weight.flatten(1), self.bias)
+
+    def _after(self, first: Pointwise) -> Matrix:
+        # Multiplied in double precision: one rounding instead of two.
+        own = self.weight.flatten(1).double()
+        weight, bias = own @ first.weight.flatten(1).double(), None
+        if first.bias is not None and self.bias is not None:
+            bias = (own @ first.bias.double() + self.bias.double()).type_as(self.bias)
+        return matrix(weight.type_as(self.weight), bias)
+
+
+def over_channels(x: Tensor, weight: Matrix) -> Tensor:
+    """(B, C, h, w) -> (B, N, h, w), stored channels last."""
+    return weight(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class MLP(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vidmem.models.layers import LayerNorm2d, Linear
+from vidmem.models.layers import LayerNorm2d, Linear, Pointwise
 from vidmem.models.sizes import Architecture
 
 
@@ -21,7 +21,7 @@ class MaskDownsampler(nn.Module):
                 LayerNorm2d(channels * 4),
                 nn.GELU(),
             ]
-        self.encoder = nn.Sequential(*layers, nn.Conv2d(256, width, kernel_size=1))
+        self.encoder = nn.Sequential(*layers, Pointwise(256, width))
 
     def forward(self, mask: Tensor) -> Tensor:
         """(B, 1, H, W) -> (B, width, H / 16, W / 16)"""
@@ -63,9 +63,9 @@ class MemoryEncoder(nn.Module):
     def __init__(self, sizes: Architecture):
         super().__init__()
         self.mask_downsampler = MaskDownsampler(sizes.d_model)
-        self.pix_feat_proj = nn.Conv2d(sizes.d_model, sizes.d_model, kernel_size=1)
+        self.pix_feat_proj = Pointwise(sizes.d_model, sizes.d_model)
         self.fuser = Fuser(sizes.d_model, sizes.layer_scale)
-        self.out_proj = nn.Conv2d(sizes.d_model, sizes.mem_dim, kernel_size=1)
+        self.out_proj = Pointwise(sizes.d_model, sizes.mem_dim)
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """image (B or 1, C, h, w)   mask (B, 1, 16 h, 16 w), -10..10   ->   (B, Cm, h, w)"""

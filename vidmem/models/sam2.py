@@ -26,7 +26,7 @@ from vidmem.models.layers import MLP, Linear
 from vidmem.models.mask_decoder import MaskDecoder
 from vidmem.models.memory_attention import MemoryAttention
 from vidmem.models.memory_encoder import MemoryEncoder
-from vidmem.models.options import Options, as_device, as_dtype, as_grid
+from vidmem.models.options import Options, as_device, as_dtype, as_grid, precise
 from vidmem.models.pages import place_code, placed, shared_out
 from vidmem.models.pixels import prepare
 from vidmem.models.position import sine_map, time_code
@@ -85,8 +85,13 @@ class Sam2(nn.Module):
 
         pixels (B, 3, H, W) normalised   ->   s4 (B, C / 8, 4h, 4w), s8 (B, C / 4, 2h, 2w), s16 (B, C, h, w)
         """
-        s4, s8, s16 = self.image_encoder(pixels)
-        return self.sam_mask_decoder.conv_s0(s4), self.sam_mask_decoder.conv_s1(s8), s16
+        skips = self.sam_mask_decoder.conv_s0, self.sam_mask_decoder.conv_s1
+        if torch.is_grad_enabled():
+            s4, s8, s16 = self.image_encoder(pixels)
+            return skips[0](s4), skips[1](s8), s16
+        levels = self.image_encoder.trunk(pixels)
+        s4, s8 = self.image_encoder.neck.skipped(levels, skips)
+        return s4, s8, self.image_encoder.neck.deep(levels)
 
     def without_memory(self, s16: Tensor) -> Tensor:
         """The features of a frame of which nothing is remembered.     s16 (B, C, h, w)   ->   the same"""
@@ -204,6 +209,7 @@ class Sam2(nn.Module):
             self.sizes.pointer_tokens,
             (height // 4, width // 4),
             str(self.options.memory_dtype).removeprefix("torch."),
+            str(self.no_mem_embed.dtype).removeprefix("torch."),
         )
 
     @property
@@ -265,7 +271,8 @@ def load(
     checkpoint: str | Path | None = None,
     image_size: int | tuple[int, int] | list[int] | None = None,
     device: str | torch.device = "cpu",
-    dtype: str | torch.dtype = torch.float32,
+    dtype: str | torch.dtype | None = None,
+    precision: str = "auto",
     **options: Any,
 ) -> Sam2:
     """A SAM 2 ready to track: in evaluation mode, without gradients.
@@ -273,7 +280,9 @@ def load(
     name: a published size ("sam2.1-tiny"), the embedded "nano", or the path of a checkpoint file.
     checkpoint: the file to read instead of the one known by the name; it must hold weights of that size.
     image_size: side or (H, W) of the input grid, multiples of 32; the one it was trained at when left out.
-    dtype: of weights and features, a torch dtype or its name.
+    precision: "exact" (float32), "fast" (bfloat16) or "auto": fast where this processor and model gain by it, told by
+    `vidmem doctor` and by `spec.precision`. nano is exact unless asked otherwise.
+    dtype: of weights and features, a torch dtype or its name; it overrules `precision`.
     options: fields of `Options` (resize, stability_fallback, binarize_prompts, fill_hole_area, memory_dtype, ...).
 
     Raises ModelError for a checkpoint that is missing, broken or of another model, UsageError for a wrong option.
@@ -283,11 +292,12 @@ def load(
         raise UsageError(f"SAM 2 has no option {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
     if "memory_dtype" in options:
         options["memory_dtype"] = as_dtype(options["memory_dtype"])
-    chosen, device, dtype = Options(**options), as_device(device), as_dtype(dtype)
+    chosen, device = Options(**options), as_device(device)
     path, expected = checkpoints.find(name, checkpoint)
     sizes, weights = checkpoints.read(path, expected)
     if image_size is not None:
         sizes = sizes.at(as_grid(image_size))
+    dtype = precise(precision, sizes, device) if dtype is None else as_dtype(dtype)
     with torch.device("meta"):
         model = Sam2(sizes, chosen)
     checkpoints.check(weights, model.state_dict(), path, sizes.name)

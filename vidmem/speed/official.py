@@ -33,8 +33,9 @@ class Official:
         precision: str,
         device: torch.device,
         compiled: bool = False,
+        store: torch.dtype = torch.bfloat16,
     ):
-        self._half, self._kind = precision == "bf16", device.type
+        self._half, self._kind, self._store = precision == "bf16", device.type, store
         predictor = predictor_of(model.sizes, compiled).to(device)
         predictor.load_state_dict({name: each.float() for name, each in model.state_dict().items()})
         with tempfile.TemporaryDirectory() as folder, _silently():
@@ -45,13 +46,13 @@ class Official:
         mean, deviation = (torch.tensor(each)[:, None, None] for each in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
         state["images"] = torch.stack([(picture.cpu().float() / 255 - mean) / deviation for picture in pictures])
         state["cached_features"].clear()  # of the first picture as JPEG made it
-        with self._precision():
+        with self._precision(), _storing(store):
             for object_id, box in boxes.items():
                 predictor.add_new_points_or_box(state, 0, object_id, box=list(box))
         self._frames = predictor.propagate_in_video(state)
 
     def step(self) -> dict[int, Tensor]:
-        with self._precision():
+        with self._precision(), _storing(self._store):
             _, ids, logits = next(self._frames)
         return {object_id: logits[row, 0] for row, object_id in enumerate(ids)}
 
@@ -68,6 +69,28 @@ class Official:
         finally:
             torch.set_autocast_enabled(self._kind, was[0])
             torch.set_autocast_dtype(self._kind, was[1])
+
+
+class _Torch:
+    """torch as the predictor's module sees it, that stores memories in `bfloat16`: here whatever is wanted."""
+
+    def __init__(self, store: torch.dtype):
+        self.bfloat16 = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch, name)
+
+
+@contextlib.contextmanager
+def _storing(dtype: torch.dtype) -> Any:
+    """Memories stored in another dtype than its bfloat16, for comparisons finer than that."""
+    import sam2.sam2_video_predictor as module
+
+    was, module.torch = module.torch, torch if dtype == torch.bfloat16 else _Torch(dtype)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        module.torch = was  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager
