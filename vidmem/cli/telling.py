@@ -77,9 +77,7 @@ def _said(moment: Moment) -> str:
 def tell_precision(model: Model, quiet: bool = False) -> None:
     """Says so where the answers are not those of float32."""
     if model.spec.precision != "float32" and not quiet:
-        typer.echo(
-            f"{model.spec.name} computes in {model.spec.precision} here; --precision exact is float32, and slower"
-        )
+        typer.echo(f"{model.spec.name} computes in {model.spec.precision} here; --precision exact: float32, slower")
 
 
 def tell_outcome(outcome: Outcome, quiet: bool = False) -> None:
