@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from vidmem.cli import compare, datasets, doctor, evaluate, export, inspect, models, stream, track, trackers, train
+from vidmem.cli import (
+    bench,
+    compare,
+    datasets,
+    doctor,
+    evaluate,
+    export,
+    inspect,
+    models,
+    stream,
+    track,
+    trackers,
+    train,
+)
 
 app = typer.Typer(
     name="vidmem",
@@ -22,6 +35,7 @@ app.command("eval")(evaluate.evaluate)
 app.command("score")(evaluate.score)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
+app.command("bench")(bench.bench)
 app.command("trackers")(trackers.trackers)
 app.command("train")(train.train)
 app.add_typer(models.app, name="models")

@@ -109,9 +109,16 @@ def make_keys(tokens: Tokens, places: Places, projection: Projection, dtype: tor
 
 
 def attend(
-    q: Tensor, keys: Tensor, values: Tensor, tokens: Tokens, *, want_lse: bool = False, shape: Shape | None = None
+    q: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    tokens: Tokens,
+    *,
+    want_lse: bool = False,
+    shape: Shape | None = None,
+    dtype: torch.dtype | None = None,
 ) -> Attended:
-    """Queries (B or 1, M, C) at keys (T', C) with values (T', Cm)."""
+    """Queries (B or 1, M, C) at keys (T', C) with values (T', Cm).     dtype: of the result, that of q when left out"""
     from vidmem.kernels.triton_attention import attend_segments, combine
 
     shape = shape or _shape(q)
@@ -121,7 +128,7 @@ def attend(
     segments = cut(lengths, blocks, processors, shape.keys, want_lse, q.device)
     several = max(segments.per_item) > 1
     number = len(segments.bounds)
-    out = torch.empty(len(lengths), count, narrow, dtype=q.dtype, device=q.device)
+    out = torch.empty(len(lengths), count, narrow, dtype=dtype or q.dtype, device=q.device)
     seen = torch.empty(number, count, narrow, dtype=torch.float32, device=q.device) if several else out
     lse = torch.empty(number, count, dtype=torch.float32, device=q.device)
     attend_segments[(blocks, number)](
