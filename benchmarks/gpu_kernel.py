@@ -65,11 +65,13 @@ def memory(objects: int, device: torch.device, dtype: torch.dtype) -> tuple[torc
     lies = torch.cat((page, torch.full((POINTERS * WIDTH // NARROW,), cells, dtype=torch.int32))).repeat(objects)
     cosine, sine = axial_rotation(WIDTH, *GRID, device)
     code = sine_map(NARROW, *GRID, device).flatten(1).T.to(dtype)
-    made = dict(device=device, dtype=dtype)
-    tokens = Tokens(torch.randn(total, NARROW, **made), entries, lies.to(device), torch.randn(rows, NARROW, **made))
-    weight = torch.randn(WIDTH, NARROW, **made) * NARROW**-0.5
-    q = torch.randn(objects, cells, WIDTH, **made)
-    return q, tokens, with_nowhere(code, cosine, sine), Projection(weight, torch.randn(WIDTH, **made))
+
+    def noise(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, device=device, dtype=dtype)
+
+    tokens = Tokens(noise(total, NARROW), entries, lies.to(device), noise(rows, NARROW))
+    q = noise(objects, cells, WIDTH)
+    return q, tokens, with_nowhere(code, cosine, sine), Projection(noise(WIDTH, NARROW) * NARROW**-0.5, noise(WIDTH))
 
 
 def errors(device: torch.device) -> dict[str, float]:

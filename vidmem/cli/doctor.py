@@ -69,10 +69,11 @@ def _arithmetic() -> Finding:
 
     name, features = machine.processor()
     if machine.quick_at_bfloat16():
-        words = "nano in fp32, tiny to large in bf16 unless --precision exact"
-    else:
-        words = "every model in fp32: no bfloat16 instructions"
-    return Finding("arithmetic", f"{name} ({' '.join(features[:3])}): {words}", "ok")
+        words = "nano fp32, larger models bf16"
+        return Finding(
+            "arithmetic", f"{name} {' '.join(features[:1])}: {words}", "ok", "--precision exact: fp32 for all"
+        )
+    return Finding("arithmetic", f"{name} {' '.join(features[:1])}: fp32, for want of bfloat16", "ok")
 
 
 def _readers() -> list[Finding]:

@@ -174,7 +174,8 @@ class Neck(nn.Module):
 
         Each is one product instead of two. No gradients.
         """
-        (s4,), (s8,) = self.convs[3], self.convs[2]
+        s8, s4 = (each.get_submodule("conv") for each in self.convs[2:])
+        assert isinstance(s4, Pointwise) and isinstance(s8, Pointwise)
         return into[0].behind(s4, levels[0]), into[1].behind(s8, levels[1])
 
 

@@ -5,16 +5,12 @@ To add a peer: write vidmem/speed/NAME.py and its line in the table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from vidmem.catalog import Catalog
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
-
-    from vidmem.models.sam2 import Sam2
 
 
 class Side(Protocol):
@@ -25,24 +21,10 @@ class Side(Protocol):
         ...
 
 
-class Peer(Protocol):
-    """Makes a side of another implementation with the weights of a model of ours.
-
-    pictures: (3, S, S) uint8 at the model's own grid, so that nobody resizes   boxes: object id -> x0 y0 x1 y1, frame 0
-    precision: "fp32" or "bf16" autocast. Raises UsageError where the peer is not installed.
-    """
-
-    def __call__(
-        self,
-        model: Sam2,
-        pictures: Sequence[Tensor],
-        boxes: Mapping[int, Sequence[float]],
-        precision: str,
-        device: torch.device,
-    ) -> Side: ...
-
-
-peers: Catalog[Peer] = Catalog(
+# A peer is made of (model, pictures, boxes, precision, device): a Sam2 of ours whose weights it takes, (3, S, S) uint8
+# pictures at the model's own grid, so that nobody resizes, {object id: x0 y0 x1 y1} in frame 0, "fp32" or "bf16" autocast.
+# It raises UsageError where it is not installed.
+peers: Catalog[Side] = Catalog(
     "peer",
     "vidmem.peers",
     {

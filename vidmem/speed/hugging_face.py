@@ -68,8 +68,11 @@ def model_of(sizes: Architecture) -> Any:
         import transformers
     except ImportError as missing:
         raise UsageError("The peer transformers is not installed: pip install 'transformers>=5'.") from missing
-    if not sizes.occlusion_embedding:
-        raise UsageError(f"The peer transformers has the parts of SAM 2.1; {sizes.name} lacks some. Leave it out.")
+    if not sizes.occlusion_embedding or sizes.mem_dim != 64:  # it has the width of a token written in its layers
+        raise UsageError(
+            f"The peer transformers has the parts of SAM 2.1 and tokens of 64 channels; {sizes.name} has not. Leave it "
+            "out, or measure sam2.1-tiny."
+        )
     height, width = sizes.image_size
     backbone = transformers.Sam2HieraDetConfig(
         hidden_size=sizes.embed_dim,

@@ -101,9 +101,9 @@ def _silently() -> Any:
         yield
 
 
-def predictor_of(sizes: Architecture, compiled: bool = False) -> Any:
+def predictor_of(sizes: Architecture, compiled: bool = False, **flags: Any) -> Any:
     """The reference's video predictor of any sizes, with random weights, configured as its published files configure
-    2.0 and 2.1 for tracking. Raises UsageError where it is not installed."""
+    2.0 and 2.1 for tracking. flags: further arguments of it. Raises UsageError where it is not installed."""
     try:
         from sam2.modeling.backbones.hieradet import Hiera
         from sam2.modeling.backbones.image_encoder import FpnNeck, ImageEncoder
@@ -180,5 +180,5 @@ def predictor_of(sizes: Architecture, compiled: bool = False) -> Any:
         pred_obj_scores_mlp=True,
         fixed_no_obj_ptr=True,
         use_mlp_for_obj_ptr_proj=True,
-        compile_image_encoder=False,
+        **flags,
     ).eval()
