@@ -13,7 +13,7 @@ import json
 from statistics import mean
 
 import torch
-from frame_speed import clip, model_of, tell
+from frame_speed import WHOLE, clip, model_of, tell
 
 from vidmem import machine
 from vidmem.speed.official import Official
@@ -38,7 +38,7 @@ def main() -> None:
     ours = plain
     if arguments.precision == "bf16":
         ours = model_of(arguments.model, torch.bfloat16, arguments.size)
-    pictures = pictures_of(clip(arguments.clip, arguments.frames), plain)
+    pictures = pictures_of(clip(arguments.clip, max(arguments.frames, WHOLE)), plain)
     boxes = spread_boxes(arguments.objects, plain.spec.input_size)
     sides = {
         "sam2": Official(plain, pictures, boxes, arguments.precision, torch.device("cpu")),

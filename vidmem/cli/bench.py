@@ -53,7 +53,7 @@ def bench(
     if threads:
         torch.set_num_threads(threads)
     seer = load_model(model, device=device, **{key[6:]: v for key, v in changed.items() if key.startswith("model.")})
-    made = {name: load(name, seer, settings=changed) for name in names}
+    made = {f"vidmem {name}": load(name, seer, settings=changed) for name in names}
     video = watch(source)
     try:
         pictures = pictures_of(list(video.between(0, frames)), seer)
@@ -65,7 +65,7 @@ def bench(
     said = result.said(min(settle, frames - 1))
     out.mkdir(parents=True, exist_ok=True)
     (out / "bench.json").write_text(json.dumps(said, indent=1) + "\n")
-    latencies = {name: lap.wall[1:] for name, lap in result.laps.items()}
+    latencies = {name: lap.wall for name, lap in result.laps.items()}
     title = f"{said['model']} at {said['input'][0]}, {objects} object{'s' * (objects > 1)}, {said['precision']}"
     draw(out / "bench.png", latencies, result.memory, title, said["roofline_ms"])
     if as_json:
@@ -75,7 +75,7 @@ def bench(
             size = f"   memory {side['state_bytes'][-1] / 2**20:.2f} MiB" if side["state_bytes"] else ""
             typer.echo(
                 f"{name:20s} {side['milliseconds']:9.1f} ms   {side['frames_a_second']:7.2f} fps   "
-                f"IoU with {names[0]} {side['mask_iou']:.3f}{size}"
+                f"IoU with {next(iter(made))} {side['mask_iou']:.3f}{size}"
             )
         typer.echo(f"on {said['gpu'] or said['machine']}, {said['threads']} threads, {said['precision']}")
         typer.echo(f"wrote {out}/   bench.json  bench.png")

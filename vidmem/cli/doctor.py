@@ -69,10 +69,8 @@ def _arithmetic() -> Finding:
 
     name, features = machine.processor()
     if machine.quick_at_bfloat16():
-        words = "nano fp32, larger models bf16"
-        return Finding(
-            "arithmetic", f"{name} {' '.join(features[:1])}: {words}", "ok", "--precision exact: fp32 for all"
-        )
+        words, cure = "nano fp32, larger models bf16", "--precision exact: fp32 for all"
+        return Finding("arithmetic", f"{name} {' '.join(features[:1])}: {words}", "ok", cure)
     return Finding("arithmetic", f"{name} {' '.join(features[:1])}: fp32, for want of bfloat16", "ok")
 
 

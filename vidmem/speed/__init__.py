@@ -22,7 +22,7 @@ class Side(Protocol):
 
 
 # A peer is made of (model, pictures, boxes, precision, device): a Sam2 of ours whose weights it takes, (3, S, S) uint8
-# pictures at the model's own grid, so that nobody resizes, {object id: x0 y0 x1 y1} in frame 0, "fp32" or "bf16" autocast.
+# pictures at the model's own grid, so that nobody resizes, {object id: x0 y0 x1 y1} in frame 0, "fp32" or "bf16".
 # It raises UsageError where it is not installed.
 peers: Catalog[Side] = Catalog(
     "peer",

@@ -15,13 +15,16 @@ def draw(
     title: str,
     floor: float | None = None,
 ) -> None:
-    """Milliseconds of each side against the frame, and below the bytes of our states. `floor`: the roofline, in ms."""
+    """Milliseconds of each side against the frame, and below the bytes of our states. `floor`: the roofline, in ms.
+
+    The first frame is left out: the reference answers its prompts before.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     for colour, (name, each) in zip(PALETTE * len(latencies), latencies.items(), strict=False):
-        above.plot([1e3 * value for value in each], color=colour, linewidth=1.4, label=name)
+        above.plot(range(1, len(each)), [1e3 * value for value in each[1:]], color=colour, linewidth=1.4, label=name)
     if floor is not None:
         above.axhline(floor, color="#444444", linestyle=":", linewidth=1, label="roofline")
     above.set(ylabel="milliseconds a frame", title=title, ylim=(0, None))
