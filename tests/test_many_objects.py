@@ -11,6 +11,7 @@ from vidmem.values import Prompt
 
 FRAMES = 26
 LEAVES = 24
+ROUNDING = 1e-3  # of a logit: a batch of another size is multiplied in another order, on some processors
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,10 @@ def test_ten_objects_that_come_and_go_are_followed_as_if_each_were_alone(tracker
     for number, prompt in enumerate(asked):
         last = FRAMES if number == 0 else LEAVES
         for alone_state, frame, track in tracker.run(frames[number:last], {number: [prompt]}):
-            same = together[frame.index].masks()[prompt.object_id]
-            assert torch.equal(track.masks()[prompt.object_id], same), (prompt.object_id, frame.index)
+            where = (prompt.object_id, frame.index)
+            alone, same = track.logits(prompt.object_id), together[frame.index].logits(prompt.object_id)
+            torch.testing.assert_close(alone, same, atol=ROUNDING, rtol=1e-4, msg=f"object, frame: {where}")
+            sure = alone.abs() > ROUNDING
+            assert torch.equal(alone[sure] > 0, same[sure] > 0) and sure.float().mean() > 0.999, where
             if number == 0 and frame.index == LEAVES - 1:
                 assert states.nbytes(alone_state) == one_alone, "those that left gave every byte back"

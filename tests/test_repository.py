@@ -10,8 +10,12 @@ import pytest
 
 from vidmem import cards
 from vidmem.banks import banks
+from vidmem.bridges import policies
 from vidmem.choices import choices
+from vidmem.companions import companions
 from vidmem.compose import load
+from vidmem.cuts import encoders
+from vidmem.cuts.forms import forms as scene_forms
 from vidmem.errors import UnknownName
 from vidmem.evaluation.engines import engines
 from vidmem.evaluation.forms import forms
@@ -29,6 +33,7 @@ ROOT = Path(__file__).parent.parent
 LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
 TABLES = [
     *[banks, choices, searches, transforms, models, readers, layouts, scenes],
+    *[policies, companions, encoders, scene_forms],
     *[metrics, protocols, box_protocols, detection_protocols, track_protocols, writers, engines, forms],
 ]
 
@@ -51,6 +56,11 @@ MAY = {
     "machine": [],
     "metrics": ["catalog", "errors"],
     "frames": ["catalog", "errors", "values"],
+    "cuts": ["catalog", "compose", "errors", "frames", "saving", "values"],
+    "bridges": ["catalog", "errors", "kernels"],
+    "recall": ["bridges", "cards", "errors", "frames", "values"],
+    "companions": ["bridges", "catalog", "cuts", "errors", "recall", "states", "values"],
+    "needle": ["bridges", "companions", "cuts", "errors", "frames", "saving", "values"],
     "videos": ["cards", "catalog", "errors", "frames", "masks", "rle", "scenes", "values"],
     "writers": [each for each in GROUND if each != "values"] + ["drawing", "video_file"],
     "video_file": ["errors", "saving"],
@@ -60,7 +70,7 @@ MAY = {
     "searches": ["catalog", "values", "choices"],
     "transforms": ["catalog", "errors", "values"],
     "models": ["catalog", "cards", "errors", "machine", "values", "kernels"],
-    "speed": ["catalog", "errors", "models", "tracker", "values"],
+    "speed": ["catalog", "emission", "errors", "machine", "models", "states", "tracker", "values"],
     "states": ["errors"],
     "emission": ["errors", "searches", "values"],
     "remembering": ["models", "values"],
@@ -80,6 +90,11 @@ MAY = {
     "evaluation": [
         *[each for each in GROUND if each != "rle"],
         *["compose", "masks", "metrics", "models", "results", "states", "tracker", "videos", "writers"],
+    ],
+    "ui": [
+        *GROUND,
+        *["banks", "checkpoints", "compose", "drawing", "emission", "frames", "masks", "memory_account", "models"],
+        *["results", "runlog", "session", "states", "tracker", "writers"],
     ],
     "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving", "sprites"],
 }

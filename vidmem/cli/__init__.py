@@ -5,14 +5,19 @@ from __future__ import annotations
 import typer
 
 from vidmem.cli import (
+    ask,
     bench,
+    caption,
     compare,
     datasets,
+    demo,
     doctor,
     evaluate,
     export,
     inspect,
     models,
+    needle,
+    scenes,
     stream,
     track,
     trackers,
@@ -29,7 +34,11 @@ app = typer.Typer(
 )
 app.command("track")(track.track)
 app.command("stream")(stream.stream)
+app.command("demo")(demo.demo)
 app.command("compare")(compare.compare)
+app.command("scenes")(scenes.scenes)
+app.command("ask")(ask.ask)
+app.command("caption")(caption.caption)
 app.command("inspect")(inspect.inspect)
 app.command("eval")(evaluate.evaluate)
 app.command("score")(evaluate.score)
@@ -40,6 +49,7 @@ app.command("trackers")(trackers.trackers)
 app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(needle.app, name="needle")
 
 
 @app.callback(invoke_without_command=True)

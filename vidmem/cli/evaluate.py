@@ -25,7 +25,10 @@ def evaluate(
     dataset: DataSet,
     root: Root,
     out: Annotated[str, typer.Option("--out", help="Where results and report go: a folder, or s3://… and the like.")],
-    tracker: options.TrackerName = "sam2",
+    tracker: Annotated[
+        str,
+        typer.Option("--tracker", help="A card of `vidmem trackers` or a path to one; several with commas, or all."),
+    ] = "sam2",
     model: options.ModelName = "nano",
     prompt: Annotated[
         str, typer.Option("--prompt", help="What a tracker is told of an object's first mask: mask, box or click.")
@@ -55,29 +58,28 @@ def evaluate(
     counting = options.counting_of(protocol)
     wanted = names_of(sequences)
 
-    from vidmem.cli.telling_scores import EvaluationTelling, tell_report
-    from vidmem.evaluation import Plan
+    from vidmem.cli.telling_scores import EvaluationTelling, tell_report, tell_rivals
+    from vidmem.evaluation import Plan, evaluate_rivals
     from vidmem.evaluation import evaluate as run
 
-    plan = Plan(dataset, str(root), split, tracker, model, prompt, changed, counting=counting, sequences=wanted)
+    rivals = trackers_of(tracker)
+    plan = Plan(dataset, str(root), split, rivals[0], model, prompt, changed, counting=counting, sequences=wanted)
+    mode = "resume" if resume else "overwrite" if overwrite else "new"
+    where = {"engine": engine, "workers": workers, "device": device, "address": address}
     try:
-        with EvaluationTelling(quiet) as telling:
-            report = run(
-                plan,
-                out,
-                mode="resume" if resume else "overwrite" if overwrite else "new",
-                engine=engine,
-                workers=workers,
-                device=device,
-                address=address,
-                watcher=telling,
-            )
+        if len(rivals) == 1:
+            with EvaluationTelling(quiet) as telling:
+                report = run(plan, out, mode=mode, watcher=telling, **where)
+            tell_report(report, out, quiet)
+        else:
+            with EvaluationTelling(quiet, len(rivals)) as telling:
+                reports = evaluate_rivals(plan, rivals, out, mode=mode, watcher=telling.of_tracker, **where)
+            tell_rivals(reports, out, quiet)
     except KeyboardInterrupt:
         from vidmem.cli.telling import resume_words
 
         typer.echo(f"Stopped; the videos that are done are kept. {resume_words(Path(out))}", err=True)
         raise typer.Exit(130) from None
-    tell_report(report, out, quiet)
 
 
 def score(
@@ -120,3 +122,14 @@ def score(
 def names_of(text: str) -> tuple[str, ...]:
     """The names in a comma-separated list."""
     return tuple(each.strip() for each in text.split(",") if each.strip())
+
+
+def trackers_of(text: str) -> tuple[str, ...]:
+    """The cards in a comma-separated list; "all" is every card of trackers/, sam2 first."""
+    if text.strip() == "all":
+        from vidmem import cards
+
+        return tuple(sorted(cards.names("trackers"), key=lambda name: (name != "sam2", name)))
+    if not (names := names_of(text)):
+        raise UsageError("--tracker names no tracker. Known: `vidmem trackers`.")
+    return names

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class EvaluationTelling:
     """Give it every moment of an evaluation; it says which video has ended, how, and how long the rest will take."""
 
-    def __init__(self, quiet: bool = False):
-        self.quiet = quiet
+    def __init__(self, quiet: bool = False, trackers: int = 1):
+        self.quiet, self._trackers = quiet, trackers
+        self._seen: list[str] = []  # trackers, where there are several
         self._bar = None
 
     def __enter__(self) -> EvaluationTelling:
@@ -41,20 +42,30 @@ class EvaluationTelling:
         if self._bar:
             self._bar.stop()
 
+    def of_tracker(self, tracker: str, moment: Moment) -> None:
+        """A moment of one of several trackers, that are worked off one after the other."""
+        if tracker not in self._seen:
+            self._seen.append(tracker)
+        share = (len(self._seen) - 1 + moment.share) / self._trackers
+        self._tell(moment, f"{tracker}  {said(moment)}", share)
+
     def __call__(self, moment: Moment) -> None:
+        self._tell(moment, said(moment), moment.share)
+
+    def _tell(self, moment: Moment, line: str, share: float) -> None:
         if self.quiet:
             return
-        line, left = said(moment), self._left(moment)
+        left = self._left(share)
         if self._bar:
             self._bar.console.print(line, markup=False, highlight=False)
-            self._bar.update(self._task, completed=moment.share, said=f"video {moment.done}/{moment.of}", left=left)
+            self._bar.update(self._task, completed=share, said=f"video {moment.done}/{moment.of}", left=left)
         else:
             typer.echo(f"video {moment.done}/{moment.of}  {line}{'  ' + left if left else ''}")
 
-    def _left(self, moment: Moment) -> str:
-        if moment.share >= 1 or moment.share <= 0:
+    def _left(self, share: float) -> str:
+        if share >= 1 or share <= 0:
             return ""
-        return f"{(time.monotonic() - self._began) * (1 - moment.share) / moment.share:.0f} s left"
+        return f"{(time.monotonic() - self._began) * (1 - share) / share:.0f} s left"
 
 
 def said(moment: Moment) -> str:
@@ -99,5 +110,30 @@ def tell_report(report: Mapping[str, Any], out: str, quiet: bool = False, again:
         more = f" (and {len(report['failures']) - 1} more)" if len(report["failures"]) > 1 else ""
         raise InputError(
             f"{len(report['failures'])} of {facts['videos']} videos failed: {name}{more}: {reason} The report names "
-            "them all. Mend them, then {again}."
+            f"them all. Mend them, then {again}."
+        )
+
+
+def tell_rivals(rivals: Mapping[str, Mapping[str, Any]], out: str, quiet: bool = False) -> None:
+    """The scores of several trackers, the best first, and where their reports are. Leaves with 3 after failures."""
+    from vidmem.evaluation.report.rivals import best_first
+    from vidmem.evaluation.report.wording import percent, reservations
+
+    if not quiet:
+        wide = max(map(len, rivals))
+        for name in best_first(rivals):
+            numbers = "  ".join(f"{each} {percent(value)}" for each, value in rivals[name]["metrics"].items())
+            typer.echo(f"{name:{wide}s}   {numbers}")
+        place = out.rstrip("/") if "://" in out else str(Path(out))
+        typer.echo(f"wrote {place}/   report.html  report.md  report.json  {'/  '.join(rivals)}/")
+    for each in reservations(next(iter(rivals.values()))):
+        typer.echo(f"warning: {each}", err=True)
+    if failed := {name: report["failures"] for name, report in rivals.items() if report["failures"]}:
+        from vidmem.errors import InputError
+
+        name, failures = next(iter(failed.items()))
+        video, reason = next(iter(failures.items()))
+        raise InputError(
+            f"Videos failed under {', '.join(failed)}; under {name} {video}: {reason} The reports name them all. Mend "
+            "them, then go on with --resume."
         )

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vidmem.evaluation.plan import Plan
+    from vidmem.evaluation.rivals import evaluate_rivals
     from vidmem.evaluation.run import Moment, evaluate, score_results
 
-__all__ = ["Moment", "Plan", "evaluate", "score_results"]
-_HOMES = {"Plan": "plan", "Moment": "run", "evaluate": "run", "score_results": "run"}
+__all__ = ["Moment", "Plan", "evaluate", "evaluate_rivals", "score_results"]
+_HOMES = {"Plan": "plan", "Moment": "run", "evaluate": "run", "evaluate_rivals": "rivals", "score_results": "run"}
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,8 @@ from vidmem.evaluation.record import Record, Tracking, name_of
 from vidmem.evaluation.scoring import score
 from vidmem.evaluation.store import Store, open_store
 from vidmem.evaluation.track import track
+from vidmem.evaluation.tracks import score_tracks
+from vidmem.metrics import track_protocols
 from vidmem.tracker import Tracker
 from vidmem.videos import Dataset, DetectionTruth, Video, open_dataset
 
@@ -62,6 +64,11 @@ class EvaluateVideo:
         return open_dataset(self.plan.dataset, self.plan.root, self.plan.split or None)
 
     def _evaluate(self, dataset: Dataset, video: Video, tracker: Tracker | None, store: Store) -> Record:
+        if dataset.protocol in track_protocols:
+            if not video.truth.complete:
+                return Record(video.name, len(video))
+            protocol = protocol_of(dataset, options=self.plan.counting)
+            return Record(video.name, len(video), to_plain(score_tracks(video, protocol, Path(self.plan.results))))
         if isinstance(video.truth, DetectionTruth):
             scores = score_detections(
                 self.plan, video, protocol_of(dataset, options=self.plan.counting), detections_of(self.plan)

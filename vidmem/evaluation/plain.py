@@ -12,7 +12,7 @@ WHOLE = "all"  # the key of scores that belong to a whole video rather than to a
 
 
 def to_plain(scores: Mapping[Any, Any]) -> dict[str, Any]:
-    """Object id -> measure -> values, or measure -> values, as a protocol gives them."""
+    """Object id (or measure) -> part -> values, or measure -> values, as a protocol gives them."""
     if any(isinstance(each, np.ndarray) for each in scores.values()):
         return {WHOLE: {name: _plain(values) for name, values in scores.items()}}
     return {str(each): {name: _plain(values) for name, values in said.items()} for each, said in scores.items()}
@@ -22,7 +22,10 @@ def from_plain(said: Mapping[str, Any]) -> dict[Any, Any]:
     """The scores that `to_plain` made."""
     if WHOLE in said:
         return {name: values_of(values) for name, values in said[WHOLE].items()}
-    return {int(each): {name: values_of(values) for name, values in said.items()} for each, said in said.items()}
+    return {
+        int(key) if key.lstrip("-").isdigit() else key: {name: values_of(values) for name, values in parts.items()}
+        for key, parts in said.items()
+    }
 
 
 def values_of(said: Any) -> np.ndarray:

@@ -6,24 +6,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 from vidmem.errors import InputError, UsageError
 from vidmem.metrics import box_protocols, detection_protocols, protocols, track_protocols
 from vidmem.videos import Dataset, MaskTruth, TrueObject, Video
 
-TABLES: tuple[Any, ...] = (protocols, box_protocols, detection_protocols)
+TABLES: tuple[Any, ...] = (protocols, box_protocols, detection_protocols, track_protocols)
 
 
 def protocol_of(dataset: Dataset, names: Iterable[str] = (), options: Mapping[str, Any] | None = None) -> Any:
     """The protocol a data set is scored by, told of the videos `names`, with some of its options changed.
 
-    Raises UsageError for an option it does not have, and where it is of tracks.
+    Raises UsageError for an option it does not have.
     """
     name = dataset.protocol
-    if name in track_protocols:
-        raise UsageError(
-            f"{dataset.root.title} is scored by the tracks of many objects, whose distractors have to be taken out "
-            "first: an evaluation takes masks, one object's boxes, or detections. Use vidmem.metrics.mot."
-        )
     make: Any = next((table for table in TABLES if name in table), protocols)[name]
     for option, value in (options or {}).items():
         _check(name, make, option, value)
@@ -52,9 +49,10 @@ def without_sides(protocol: Any) -> Any:
 def numbers_of(protocol: Any, videos: Mapping[str, Any]) -> dict[str, float]:
     """The benchmark's numbers over some videos; none where there is nothing to average."""
     try:
-        return dict(protocol.overall(videos)) if videos else {}
+        numbers = protocol.overall(videos) if videos else {}
     except InputError:
         return {}
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in numbers.items()}
 
 
 def _lvos(videos: list[Video]) -> dict[str, Any]:

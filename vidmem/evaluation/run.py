@@ -159,11 +159,9 @@ def _check(plan: Plan, dataset: Dataset, names: list[str]) -> None:
         if dataset.protocol in detection_protocols:  # one file of all videos: what is wrong with it is told once
             read(detections_of(plan), plan)
         return
-    from vidmem.compose import load
     from vidmem.models import manifest, models
-    from vidmem.models.toy import Toy
 
-    load(plan.tracker, Toy(), settings=plan.settings)  # whether the card and the settings make a tracker
+    check_tracker(plan)
     if plan.model not in models and not plan.model.endswith((".pt", ".pth", ".safetensors")):
         manifest.named(plan.model)
     check_kind(plan.prompt)
@@ -179,6 +177,14 @@ def _check(plan: Plan, dataset: Dataset, names: list[str]) -> None:
                 "to be told. Score results made elsewhere with: vidmem score"
             )
         return
+
+
+def check_tracker(plan: Plan) -> None:
+    """Raises UsageError where the card and the settings make no tracker."""
+    from vidmem.compose import load
+    from vidmem.models.toy import Toy
+
+    load(plan.tracker, Toy(), settings=plan.settings)
 
 
 def _settle(ended: Ended, store: Store) -> Record:

@@ -63,7 +63,9 @@ def assemble(plan: Plan, dataset: Dataset, protocol: Any, records: Sequence[Reco
 
 
 def _objects(scores: Mapping[Any, Any]) -> int:
-    """How many objects of a video were scored; for detections, how many true boxes."""
+    """How many objects of a video were scored; for detections and tracks, how many true boxes."""
+    if "IDF1" in scores:
+        return int(scores["IDF1"]["IDTP"] + scores["IDF1"]["IDFN"])
     return len(scores["objects"] if "objects" in scores else scores)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vidmem.evaluation.plain import WHOLE, values_of
+from vidmem.evaluation.plain import values_of
 from vidmem.evaluation.record import Record
 from vidmem.evaluation.report.sketch import colour_of_object
 from vidmem.evaluation.report.wording import main_measure, percent, ranked
@@ -112,8 +112,8 @@ def _curve(axes: Axes, report: Mapping[str, Any], record: Record, measure: str) 
 
 def frame_measure(record: Record) -> str | None:
     """What is drawn over time: J where there is one, else the first that has a value for each frame."""
-    first = record.scores.get(WHOLE) is None and next(iter(record.scores.values()), None)
-    if not first:
+    of_object, first = next(iter(record.scores.items()), ("", None))
+    if not first or not of_object.lstrip("-").isdigit():  # scores of the whole video
         return None
     return "J" if "J" in first else next(iter(first))
 

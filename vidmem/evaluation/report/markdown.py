@@ -23,25 +23,25 @@ def to_markdown(report: Mapping[str, Any]) -> str:
     facts, metrics = report["facts"], report["metrics"]
     parts = [f"# {headline(facts)}", *(f"> {each}" for each in (*failed(report), *reservations(report)))]
     if metrics:
-        parts.append(_table(("metric", "value"), [(name, percent(value)) for name, value in metrics.items()]))
+        parts.append(grid(("metric", "value"), [(name, percent(value)) for name, value in metrics.items()]))
     if rows := compared(report):
         parts.append("## Beside published numbers")
         head = ("metric", "tracker", "model", "published", "ours", "difference", "source")
-        parts.append(_table(head, [_published(each) for each in rows]))
+        parts.append(grid(head, [_published(each) for each in rows]))
     if report["failures"]:
         parts.append("## Failures")
-        parts.append(_table(("video", "reason"), list(report["failures"].items())))
+        parts.append(grid(("video", "reason"), list(report["failures"].items())))
     if report["classes"]:
         names = list(metrics)
         rows = [(name, *(percent(said.get(each)) for each in names)) for name, said in report["classes"].items()]
-        parts += ["## Classes", _table(("class", *names), rows)]
+        parts += ["## Classes", grid(("class", *names), rows)]
     if report["sequences"]:
         parts.append("## Sequences, the worst first")
         names = list(metrics)
         head = ("sequence", *names, "objects", "frames", "fps")
-        parts.append(_table(head, [_sequence(report, name, names) for name in ranked(report)]))
+        parts.append(grid(head, [_sequence(report, name, names) for name in ranked(report)]))
     parts.append("## Facts")
-    parts.append(_table(("", ""), facts_in_words(report)))
+    parts.append(grid(("", ""), facts_in_words(report)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -56,7 +56,8 @@ def _sequence(report: Mapping[str, Any], name: str, measures: Sequence[str]) -> 
     return (name, *numbers, str(said["objects"]), str(said["frames"]), f"{cost['fps']:.1f}" if cost else "–")
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(_cell(each) for each in line) + " |" for line in lines)
 

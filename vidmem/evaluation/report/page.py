@@ -9,8 +9,8 @@ from typing import Any
 
 from vidmem.evaluation.record import Record
 from vidmem.evaluation.report.charts import MOST_BARS, MOST_CURVES, bars, colour_of, curves, frame_measure
+from vidmem.evaluation.report.html import chart, document, head_row, section
 from vidmem.evaluation.report.strips import Strip
-from vidmem.evaluation.report.style import STYLE
 from vidmem.evaluation.report.wording import (
     compared,
     facts_in_words,
@@ -34,8 +34,8 @@ def to_page(report: Mapping[str, Any], records: Sequence[Record], strips: Sequen
             _head(report),
             _published(report),
             _failures(report, records),
-            _chart("Sequences", _bars_note(report), bars(report)),
-            _chart(*_curves_words(report, records), curves(report, records)),
+            chart("Sequences", _bars_note(report), bars(report)),
+            chart(*_curves_words(report, records), curves(report, records)),
             _strips(report, strips),
             _classes(report),
             _table(report),
@@ -43,12 +43,7 @@ def to_page(report: Mapping[str, Any], records: Sequence[Record], strips: Sequen
         )
         if each
     )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n"
-        "</html>\n"
-    )
+    return document(title, body)
 
 
 def _head(report: Mapping[str, Any]) -> str:
@@ -93,7 +88,7 @@ def _published(report: Mapping[str, Any]) -> str:
         f"<td class=n>{signed(each.difference) if each.is_same else ''}</td><td>{escape(each.source)}</td></tr>"
         for each in rows
     )
-    return _section("Beside published numbers", "", f"<table>{_head_row(head, numeric=(3, 4, 5))}{body}</table>")
+    return section("Beside published numbers", "", f"<table>{head_row(head, numeric=(3, 4, 5))}{body}</table>")
 
 
 def _failures(report: Mapping[str, Any], records: Sequence[Record]) -> str:
@@ -106,7 +101,7 @@ def _failures(report: Mapping[str, Any], records: Sequence[Record]) -> str:
         + "</li>"
         for name, reason in report["failures"].items()
     )
-    return _section("Failures", "These videos have no score.", f'<ul class="failures">{items}</ul>')
+    return section("Failures", "These videos have no score.", f'<ul class="failures">{items}</ul>')
 
 
 def _bars_note(report: Mapping[str, Any]) -> str:
@@ -123,13 +118,6 @@ def _curves_words(report: Mapping[str, Any], records: Sequence[Record]) -> tuple
         f"{measure[:1].upper()}{measure[1:]} over time",
         f"{measure} in each frame that is scored, a line for each object.{shown}",
     )
-
-
-def _chart(title: str, note: str, svg: bytes | None) -> str:
-    if svg is None:
-        return ""
-    source = f"data:image/svg+xml;base64,{b64encode(svg).decode()}"
-    return _section(title, note, f'<img class="chart" alt="{escape(title)}" src="{source}">')
 
 
 def _strips(report: Mapping[str, Any], strips: Sequence[Strip]) -> str:
@@ -152,7 +140,7 @@ def _strips(report: Mapping[str, Any], strips: Sequence[Strip]) -> str:
     note = (
         "The answer in colour, the truth as a white line; the number is their overlap. The worst frame has a red frame."
     )
-    return _section("Where it failed", note, "".join(shown))
+    return section("Where it failed", note, "".join(shown))
 
 
 def _table(report: Mapping[str, Any]) -> str:
@@ -172,8 +160,8 @@ def _table(report: Mapping[str, Any]) -> str:
             f"<td class=n>{said['frames']}</td><td class=n>{speed}</td><td class=n>{state}</td></tr>"
         )
     head = ("sequence", *names, "objects", "frames", "fps", "state")
-    table = f"<table>{_head_row(head, numeric=range(1, len(head)))}{''.join(rows)}</table>"
-    return _section("All numbers", "In percent, the worst first.", f'<div class="wide">{table}</div>')
+    table = f"<table>{head_row(head, numeric=range(1, len(head)))}{''.join(rows)}</table>"
+    return section("All numbers", "In percent, the worst first.", f'<div class="wide">{table}</div>')
 
 
 def _classes(report: Mapping[str, Any]) -> str:
@@ -184,23 +172,11 @@ def _classes(report: Mapping[str, Any]) -> str:
         f"<tr><td>{escape(name)}</td>{''.join(f'<td class=n>{percent(said.get(each))}</td>' for each in names)}</tr>"
         for name, said in report["classes"].items()
     )
-    return _section(
-        "Classes", "", f"<table>{_head_row(('class', *names), numeric=range(1, len(names) + 1))}{rows}</table>"
+    return section(
+        "Classes", "", f"<table>{head_row(('class', *names), numeric=range(1, len(names) + 1))}{rows}</table>"
     )
 
 
 def _facts(report: Mapping[str, Any]) -> str:
     rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in facts_in_words(report))
-    return _section("Facts", "", f'<table class="facts">{rows}</table>')
-
-
-def _head_row(names: Sequence[str], numeric: Any = ()) -> str:
-    cells = "".join(
-        f"<th{' class=n' if column in numeric else ''}>{escape(name)}</th>" for column, name in enumerate(names)
-    )
-    return f"<tr>{cells}</tr>"
-
-
-def _section(title: str, note: str, inside: str) -> str:
-    said = f"<p class=note>{escape(note)}</p>" if note else ""
-    return f"<section><h2>{escape(title)}</h2>{said}{inside}</section>"
+    return section("Facts", "", f'<table class="facts">{rows}</table>')

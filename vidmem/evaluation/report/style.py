@@ -40,6 +40,8 @@ td:last-child { white-space: normal; }
 .n + th, .n + td { padding-left: 14px; }
 .n { text-align: right; font-variant-numeric: tabular-nums; }
 tr.same td { font-weight: 600; background: #f2f6fc; }
+a { color: var(--accent); text-decoration: none; }
+a:hover { text-decoration: underline; }
 td i { display: inline-block; width: 8px; height: 8px; border-radius: 50%; margin-right: 8px; }
 .facts th { width: 110px; vertical-align: top; }
 .facts td { overflow-wrap: anywhere; white-space: normal; }

@@ -80,8 +80,8 @@ def failed(report: Mapping[str, Any]) -> list[str]:
 
 
 def percent(value: float | None) -> str:
-    """As the field writes scores: 0.7931 is 79.3."""
-    return "–" if value is None else f"{100 * value:.1f}"
+    """As the field writes scores: 0.7931 is 79.3. What is a whole number is a count."""
+    return "–" if value is None else str(value) if isinstance(value, int) else f"{100 * value:.1f}"
 
 
 def signed(value: float | None) -> str:
