@@ -24,6 +24,7 @@ from vidmem.speed.bench import _around, bench
 from vidmem.speed.ours import Ours, spread_boxes
 from vidmem.speed.race import Lap, iou, race
 from vidmem.tracker import Tracker
+from vidmem.values import Frame, Prompt
 
 CPU = torch.device("cpu")
 
@@ -162,3 +163,20 @@ def test_the_floor_of_a_frame_is_operations_over_the_peak():
     assert ten is not None and 5.9 < ten / 725.6e9 < 6.5
     assert roofline.floor_seconds("sam2.1-tiny", 1, "NVIDIA H200") == pytest.approx(725.6e9 / 989e12)
     assert roofline.floor_seconds("nano", 1, "NVIDIA H200") is None
+
+
+def test_frames_encoded_ahead_are_answered_as_one_by_one():
+    from vidmem.models.ahead import EncodedAhead
+
+    model = load("nano", image_size=64)
+    clip = [Frame(number, picture) for number, picture in enumerate(pictures(7, 96))]
+    prompts = {0: [Prompt(1, box=torch.tensor([20.0, 15.0, 70.0, 60.0]))]}
+    ahead = EncodedAhead(model, batch=3)
+    batched = list(Tracker(ahead).run(ahead.frames(clip), prompts))
+    single = list(Tracker(model).run(clip, prompts))
+    assert [frame.index for _, frame, _ in batched] == list(range(7))
+    for (_, _, ours), (_, _, wanted) in zip(batched, single, strict=True):
+        assert (ours.logits(1) - wanted.logits(1)).abs().max() < 1e-2  # memories are stored in bfloat16
+    assert ahead.encode(Frame(9, clip[0].image)).frame == 9  # one that did not come that way
+    with pytest.raises(UsageError, match="1 or more"):
+        EncodedAhead(model, 0)

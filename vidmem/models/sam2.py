@@ -219,8 +219,18 @@ class Sam2(nn.Module):
     @torch.no_grad()
     def encode(self, frame: Frame) -> Features:
         """What there is to see in a frame: levels s4 and s8 as the decoder takes them, and s16."""
-        pixels = prepare(frame.image, self.sizes.image_size, self.options.resize, self.device)
-        return Features(frame.index, frame.size, self.encode_image(pixels.to(self.no_mem_embed.dtype)))
+        return self.encode_several([frame])[0]
+
+    @torch.no_grad()
+    def encode_several(self, frames: Sequence[Frame]) -> list[Features]:
+        """`encode` for several frames in one batch."""
+        size, how = self.sizes.image_size, self.options.resize
+        pixels = torch.cat([prepare(frame.image, size, how, self.device) for frame in frames])
+        levels = self.encode_image(pixels.to(self.no_mem_embed.dtype))
+        return [
+            Features(frame.index, frame.size, (levels[0][row, None], levels[1][row, None], levels[2][row, None]))
+            for row, frame in enumerate(frames)
+        ]
 
     @torch.no_grad()
     def decode(self, features: Features, questions: Sequence[Question]) -> list[Candidates]:
