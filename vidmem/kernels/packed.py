@@ -56,7 +56,8 @@ class Matrix:
 
     def __call__(self, x: Tensor, activation: Activation = "none") -> Tensor:
         """activation(x weight^T + bias).     x (..., K)   ->   (..., N)"""
-        few = x.dtype == torch.float32 and x.numel() * len(self.weight) < SMALLEST
+        # Of one item: an object is worked on alike alone and among others.
+        few = x.dtype == torch.float32 and x.numel() // max(len(x), 1) * len(self.weight) < SMALLEST
         if self.packed is None or few:
             return plain(x, self.weight, self.bias, activation)
         return product(x, self.packed, self.bias, activation)
