@@ -6,6 +6,7 @@ import typer
 
 from vidmem.cli import (
     ask,
+    bench,
     caption,
     compare,
     datasets,
@@ -45,6 +46,7 @@ app.command("eval")(evaluate.evaluate)
 app.command("score")(evaluate.score)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
+app.command("bench")(bench.bench)
 app.command("trackers")(trackers.trackers)
 app.command("train")(train.train)
 app.add_typer(models.app, name="models")

@@ -48,7 +48,7 @@ def _devices() -> list[Finding]:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     kind = torch.backends.cpu.get_cpu_capability()
-    found = [Finding("CPU", f"{cores} cores, {torch.get_num_threads()} threads, {kind}, fp32", "ok")]
+    found = [Finding("CPU", f"{cores} cores, {torch.get_num_threads()} threads, {kind}", "ok"), _arithmetic()]
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             free, total = torch.cuda.mem_get_info(index)
@@ -61,6 +61,17 @@ def _devices() -> list[Finding]:
             Finding("GPU", "none that torch sees", "info", "nano runs on the CPU; the large models want a GPU")
         )
     return found
+
+
+def _arithmetic() -> Finding:
+    """What the processor is quick at, and which precision is chosen for it."""
+    from vidmem import machine
+
+    name, features = machine.processor()
+    if machine.quick_at_bfloat16():
+        words, cure = "nano fp32, larger models bf16", "--precision exact: fp32 for all"
+        return Finding("arithmetic", f"{name} {' '.join(features[:1])}: {words}", "ok", cure)
+    return Finding("arithmetic", f"{name} {' '.join(features[:1])}: fp32, for want of bfloat16", "ok")
 
 
 def _readers() -> list[Finding]:

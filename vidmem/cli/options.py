@@ -45,6 +45,13 @@ DetectorModel = Annotated[
     str, typer.Option("--model", help="nano-detector, which ships, or a detector.safetensors of `vidmem train`.")
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        "--precision",
+        help="exact (float32), fast (bfloat16) or auto: fast where this processor and model gain by it. nano is exact.",
+    ),
+]
 Emit = Annotated[
     str | None,
     typer.Option(
@@ -121,6 +128,11 @@ def with_emission(settings: dict[str, Any], emit: str | None, lag: int | None) -
         emit = "lag"
     said = {"loop.emit": emit, "loop.lag": lag}
     return {**settings, **{name: value for name, value in said.items() if value is not None}}
+
+
+def with_precision(settings: dict[str, Any], precision: str | None) -> dict[str, Any]:
+    """The settings with what --precision says. The model refuses what is none."""
+    return settings if precision is None else {**settings, "model.precision": precision}
 
 
 def formats_of(text: str) -> list[str]:

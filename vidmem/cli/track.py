@@ -36,6 +36,7 @@ def track(
     reader: options.Reader = "pyav",
     on_damage: options.OnDamage = "stop",
     device: options.Device = "auto",
+    precision: options.Precision = None,
     emit: options.Emit = None,
     lag: options.Lag = None,
     settings: options.Settings = [],  # noqa: B006
@@ -61,14 +62,14 @@ def track(
     if every < 1 or (frames is not None and frames < 1):
         raise UsageError("--every and --frames are 1 or more.")
     chosen = options.formats_of(formats)
-    changed = options.with_emission(options.settings_of(settings), emit, lag)
+    changed = options.with_precision(options.with_emission(options.settings_of(settings), emit, lag), precision)
     is_told = bool(masks or boxes or points or prompts) or not detector
     sayings = options.sayings_of(source, masks, boxes, points, prompts) if is_told else []
     if detector and direction == "both":
         raise UsageError("--detector adds objects as the frames come: it goes with --direction forward alone.")
     folder = out or options.fresh_folder("track", source)
 
-    from vidmem.cli.telling import Telling, tell_outcome
+    from vidmem.cli.telling import Telling, tell_outcome, tell_precision
     from vidmem.compose import load
     from vidmem.frames import watch
     from vidmem.prompting import check_first, check_reach
@@ -79,6 +80,7 @@ def track(
         check_reach(sayings, video.name, video.promised)
         check_first(sayings, video)
         made = load(tracker, model, settings=changed, device=device)
+        tell_precision(made.model, quiet)
         if detector:
             from vidmem.compose_detector import load as load_detector
             from vidmem.seeding import seeded
