@@ -266,6 +266,16 @@ def imagenet_vid(root: Path) -> None:
     text(root / "ImageSets/VID/val.txt", *lines)
 
 
+def imagenet_det(root: Path) -> None:
+    for name, objects in (("n1/n1_1", [(0, "airplane", (2, 3, 12, 13), "0", "0")]), ("n1/n1_2", [])):
+        frames(root / "Data/DET/train/n1", [name.rpartition("/")[2]], ".JPEG")
+        text(root / f"Annotations/DET/train/{name}.xml", xml(objects).replace("</annotation>", OTHER))
+    text(root / "ImageSets/DET_train_30classes.txt", "train/n1/n1_1 1", "train/n1/n1_2 2")
+
+
+OTHER = "<object><name>n00007846</name></object></annotation>"  # a class of DET that is none of VID's
+
+
 def xml(objects: Sequence[tuple[int, str, tuple[int, int, int, int], str, str]]) -> str:
     words = {name: word for word, name in WORDNET.items()}
     told = [
@@ -338,6 +348,7 @@ TREES: Mapping[str, Callable[[Path], None]] = {
     "tld": tld,
     "vot": vot,
     "imagenet_vid": imagenet_vid,
+    "imagenet_det": imagenet_det,
     "imagenet_vid-coco": imagenet_vid_coco,
     "mot": mot,
 }

@@ -1,7 +1,10 @@
 """`vidmem demo`: the page opens from the command line, or says in one line why not."""
 
+import os
+import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,22 @@ def test_without_gradio_the_cure_is_named(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio.themes", None)
     assert main(["demo"]) == 2
     assert "pip install 'vidmem[demo]'" in capsys.readouterr().err
+
+
+def test_the_page_opens_answers_and_leaves_nothing_behind(tmp_path):
+    pytest.importorskip("gradio", reason="the page needs gradio")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "vidmem", "demo", "--port", str(port)]
+    surroundings = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=surroundings) as page:
+        assert page.stdout is not None and f"http://127.0.0.1:{port}" in page.stdout.readline()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
+            assert "vidmem" in answer.read().decode()
+        page.terminate()
+        assert "Closed" in page.stdout.read() and page.wait(60) == 0
+    assert not list(tmp_path.glob("vidmem-page-*"))
 
 
 def test_a_login_is_a_user_and_a_password():

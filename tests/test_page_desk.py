@@ -104,6 +104,26 @@ def test_an_archive_writes_nothing_where_it_says(desks, calls, ask, tmp_path, in
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_desk_begins_with_the_video_or_the_work_it_is_given(desks, calls, ask, tmp_path):
+    ask("look", object=1, name="Goldfish")
+    view = ask("save")["view"]
+    kept = calls.file(view["token"], view["downloads"][0]["name"])
+    begun = Desks(tmp_path / "more", desks.trackers, Limits(), TOY, *opening_of("demo:koi", Limits()), session=kept)
+    assert begun.attend(None).work.look(1).name == "Goldfish"
+    begun.close_all()
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for index, frame in enumerate(watch("demo:koi", stop=3)):
+        Image.fromarray(frame.image.permute(1, 2, 0).numpy()).save(folder / f"{index}.png")
+    begun = Desks(tmp_path / "more", desks.trackers, Limits(), TOY, *opening_of(str(folder), Limits()))
+    desk = begun.attend(None)
+    assert (desk.clip.name, desk.clip.frames, desk.work.objects) == ("pictures", 3, [])
+    begun.close_all()
+    assert len(list(folder.iterdir())) == 3, "a video of the server's own is never touched"
+    with pytest.raises(InputError):
+        opening_of(str(tmp_path / "nowhere.mp4"), Limits())
+
+
 def test_a_mask_of_another_size_is_refused(ask, tmp_path):
     upload = tmp_path / "incoming" / "m.png"
     Image.fromarray(np.full((10, 10), 255, np.uint8)).save(upload)

@@ -21,7 +21,7 @@ from vidmem.ui.marking import along, brushed
 from vidmem.ui.results import LOST, ROW, UNKNOWN, VISIBLE, Results, runs
 from vidmem.ui.shelf import Shelf
 from vidmem.ui.turns import Turns
-from vidmem.ui.view import CURVE, curve
+from vidmem.ui.view import CURVE, curve, weights
 from vidmem.values import Prompt
 
 CLIP = squares(12, objects=2)
@@ -73,6 +73,13 @@ def test_a_curve_is_short_and_keeps_the_worst_moment(frames):
     points = curve(rows)
     assert len(points) <= CURVE and min(score for _, score in points) == 0.1
     assert [frame for frame, _ in points] == sorted(frame for frame, _ in points)
+
+
+def test_memory_over_the_video_is_drawn_in_few_points_with_its_highest():
+    assert weights({}) is None and weights({3: 5}) is None
+    told = weights({frame: 1000 if frame == 700 else min(frame, 40) for frame in range(5000)})
+    assert told is not None and len(told["points"]) <= CURVE
+    assert (told["highest"], told["since"], max(b for _, b in told["points"])) == (1000, 700, 1000)
 
 
 def test_undo_and_redo_walk_over_the_same_values():

@@ -8,9 +8,12 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from memories import exact
 
+from vidmem import kernels
 from vidmem.errors import UsageError
 from vidmem.kernels import attend, reference
+from vidmem.models import recall
 from vidmem.models.options import Options
 from vidmem.models.pages import placed, pooled, turned
 from vidmem.models.position import axial_rotation, rotate
@@ -155,24 +158,20 @@ def test_a_token_beyond_the_grid_is_refused_in_words(model, features):
             masks(model, features, Memory((far,)))
 
 
-def last_attention(model):
-    return model.memory_attention.layers[-1].cross_attn_image
-
-
 @pytest.mark.parametrize("pools", [(1, 1, 1), (2, 2, 2), (1, 2, 1)])
-def test_usage_is_the_mass_of_the_softmax_in_the_last_layer(model, features, pools):
-    """Against every weight of the attention, computed from what the last layer was given."""
+def test_usage_is_the_mass_of_the_softmax_in_the_last_layer(model, features, pools, monkeypatch):
+    """Against every weight of the attention in double precision, computed from what the last layer was given."""
     given = {}
 
-    def catch(_, arguments):
-        given["q"], given["k"], _, own, turn, given["bias"] = arguments
-        given["q"] = rotate(last_attention(model).q_proj(given["q"]), own)[:, None]
-        given["k"] = turn(last_attention(model).k_proj(given["k"])[:, None])
+    def catch(*arguments, pool, want_usage):
+        given["last"], given["pool"] = arguments, pool
+        return kernels.memory_attention(*arguments, pool=pool, want_usage=want_usage)
 
-    hook = last_attention(model).register_forward_pre_hook(catch)
+    monkeypatch.setattr(recall, "memory_attention", catch)
     (answer,) = model.decode(features, [Question(with_pool(memory(want_usage=True), *pools))])
-    hook.remove()
-    wanted = reference.usage(given["q"].double(), given["k"].double(), given["bias"])[0]
+    truth = reference.memory_attention(*exact(*given["last"]), pool=given["pool"], want_usage=True)
+    assert truth.usage is not None
+    wanted = truth.usage[0]
     assert answer.usage is not None and [len(each) for each in answer.usage] == [CELLS] * 3
     start = 0
     for usage, side in zip(answer.usage, pools, strict=True):
@@ -181,6 +180,25 @@ def test_usage_is_the_mass_of_the_softmax_in_the_last_layer(model, features, poo
         assert (squares - part).abs().max() < 1e-5 and (squares / part - 1).abs().max() < 1e-3
         start += len(squares)
     assert 0 < sum(float(usage.sum()) for usage in answer.usage) < 1  # pointers have the rest
+
+
+def test_what_tracking_recalls_is_what_training_sees(model, features):
+    """The two ways through the same weights."""
+    asked = memory(3)
+    s16 = features.levels[2]
+    pages = [page.entry.tokens[None] for page in asked.pages if isinstance(page.entry.tokens, torch.Tensor)]
+    pointers = torch.stack([pointer.entry.object_pointer for pointer in asked.pointers])[None]
+    ages = torch.tensor([[pointer.position / asked.pointer_span for pointer in asked.pointers]])
+    wanted = model.condition(s16, pages, torch.tensor([[0, 1, 2]]), pointers, ages)
+    (found,) = model.recall(s16, [asked])
+    assert (found.image - wanted).abs().max() < 1e-5 * wanted.abs().max()
+
+
+def test_memories_of_any_lengths_are_recalled_in_one_batch_as_each_alone(model, features):
+    asked = [memory(1), memory(3), replace(memory(2), pointers=()), Memory((), memory(2).pointers)]
+    together = model.recall(features.levels[2], asked)
+    for each, found in zip(asked, together, strict=True):
+        assert (found.image - model.recall(features.levels[2], [each])[0].image).abs().max() < 1e-5
 
 
 def test_usage_is_told_to_those_who_want_it_and_changes_no_answer(model, features):

@@ -16,9 +16,12 @@ from vidmem.companions import companions
 from vidmem.compose import load
 from vidmem.cuts import encoders
 from vidmem.cuts.forms import forms as scene_forms
+from vidmem.detection_writers import detection_writers
+from vidmem.detectors import backbones
 from vidmem.errors import UnknownName
 from vidmem.evaluation.engines import engines
 from vidmem.evaluation.forms import forms
+from vidmem.feature_banks import feature_banks
 from vidmem.frames import readers
 from vidmem.metrics import box_protocols, detection_protocols, metrics, protocols, track_protocols
 from vidmem.models import models
@@ -33,10 +36,11 @@ from vidmem.videos import layouts
 from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
-LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
+LEAVES = ["trackers", "detectors", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
 TABLES = [
     *[banks, choices, searches, transforms, models, readers, layouts, scenes, targets, samples, regularisers],
     *[policies, companions, encoders, scene_forms],
+    *[backbones, feature_banks, detection_writers],
     *[metrics, protocols, box_protocols, detection_protocols, track_protocols, writers, engines, forms],
 ]
 
@@ -56,6 +60,7 @@ MAY = {
     "scenes": ["catalog", "errors", "sprites"],
     "masks": ["errors", "palette"],
     "kernels": [],
+    "machine": [],
     "metrics": ["catalog", "errors"],
     "frames": ["catalog", "errors", "values"],
     "cuts": ["catalog", "compose", "errors", "frames", "saving", "values"],
@@ -63,7 +68,7 @@ MAY = {
     "recall": ["bridges", "cards", "errors", "frames", "values"],
     "companions": ["bridges", "catalog", "cuts", "errors", "recall", "states", "values"],
     "needle": ["bridges", "companions", "cuts", "errors", "frames", "saving", "values"],
-    "videos": ["cards", "catalog", "errors", "frames", "masks", "rle", "scenes", "values"],
+    "videos": ["cards", "catalog", "drawn_vid", "errors", "frames", "masks", "rle", "saving", "scenes", "values"],
     "writers": [each for each in GROUND if each != "values"] + ["drawing", "video_file"],
     "video_file": ["errors", "saving"],
     "drawing": ["annotation", "palette"],
@@ -73,7 +78,16 @@ MAY = {
     "transforms": ["catalog", "errors", "values"],
     "targets": ["catalog", "errors", "values"],
     "aiming": ["models", "searches", "targets", "values"],
-    "models": ["catalog", "cards", "errors", "values", "kernels"],
+    "models": ["catalog", "cards", "errors", "machine", "values", "kernels"],
+    "speed": ["catalog", "emission", "errors", "machine", "models", "states", "tracker", "values"],
+    "detectors": ["catalog", "errors"],
+    "feature_banks": ["catalog", "errors"],
+    "drawn_vid": ["sprites"],
+    "found": [],
+    "detecting": ["detectors", "errors", "feature_banks", "found", "values"],
+    "linking": ["errors", "found", "metrics"],
+    "detection_writers": ["catalog", "errors", "found", "palette", "saving", "video_file"],
+    "seeding": ["detecting", "errors", "searches", "tracker", "values"],
     "states": ["errors"],
     "emission": ["errors", "searches", "values"],
     "remembering": ["models", "values"],
@@ -94,14 +108,18 @@ MAY = {
     "session": ["checkpoints", "emission", "errors", "frames", "states", "tracker", "values"],
     "evaluation": [
         *[each for each in GROUND if each != "rle"],
-        *["compose", "masks", "metrics", "models", "results", "states", "tracker", "videos", "writers"],
+        *["compose", "detecting", "detectors", "found", "masks", "metrics", "models", "results", "states"],
+        *["tracker", "videos", "writers"],
+    ],
+    "training": [
+        *["cards", "detectors", "errors", "frames", "masks", "metrics", "models", "saving", "sprites"],
+        *["states", "values", "videos"],
     ],
     "ui": [
         *GROUND,
         *["banks", "checkpoints", "compose", "drawing", "emission", "frames", "masks", "memory_account", "models"],
         *["results", "runlog", "session", "states", "tracker", "writers"],
     ],
-    "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving", "sprites"],
 }
 TORCHLESS = [
     "writers",
@@ -117,6 +135,9 @@ TORCHLESS = [
     "cli",
     "memory_picture",
     "videos",
+    "found",
+    "linking",
+    "detection_writers",
 ]
 
 

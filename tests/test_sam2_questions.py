@@ -197,7 +197,7 @@ def test_gradients_flow_through_every_stage():
         model.encode_memory(s16[:1], whole, torch.tensor([True])),
     ]
     pointers = torch.stack((first.object_pointers[:, 0], clicked.object_pointers[:, 1]), dim=1)
-    image = model.condition(s16[1:], pages, torch.tensor([[6, 0]]), pointers, torch.tensor([[2 / 15, 1 / 15]])).image
+    image = model.condition(s16[1:], pages, torch.tensor([[6, 0]]), pointers, torch.tensor([[2 / 15, 1 / 15]]))
     box = torch.tensor([[[5.0, 5], [50, 60]]]), torch.tensor([[2, 3]])
     answer = model.decode_masks(image, s8[1:], s4[1:], *box, mask_logits=clicked.masks[:, :1])
     (answer.masks.square().sum() + answer.pred_iou.sum() + answer.object_score.sum() + pointers.sum()).backward()

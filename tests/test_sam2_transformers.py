@@ -25,46 +25,10 @@ WIDE_MEMORY = replace(SMALL, d_model=128, mem_dim=64)  # transformers has the wi
 
 def hugging_face(sizes: Architecture):
     """The model of transformers in these sizes."""
-    transformers = pytest.importorskip("transformers", reason="pip install 'vidmem[dev]'")
-    backbone = transformers.Sam2HieraDetConfig(
-        hidden_size=sizes.embed_dim,
-        num_attention_heads=sizes.num_heads,
-        image_size=list(sizes.image_size),
-        window_positional_embedding_background_size=list(sizes.background_size),
-        blocks_per_stage=list(sizes.stages),
-        embed_dim_per_stage=list(sizes.channels),
-        num_attention_heads_per_stage=[sizes.num_heads * 2**stage for stage in range(4)],
-        window_size_per_stage=list(sizes.window_spec),
-        global_attention_blocks=list(sizes.global_att_blocks),
-    )
-    height, width = sizes.image_size
-    vision = transformers.Sam2VisionConfig(
-        backbone_config=backbone,
-        backbone_channel_list=list(reversed(sizes.channels)),
-        backbone_feature_sizes=[[height // s, width // s] for s in (4, 8, 16)],
-        fpn_hidden_size=sizes.d_model,
-    )
-    config = transformers.Sam2VideoConfig(
-        vision_config=vision,
-        prompt_encoder_config={"hidden_size": sizes.d_model, "image_size": height},
-        mask_decoder_config={
-            "hidden_size": sizes.d_model,
-            "mlp_dim": sizes.decoder_feedforward,
-            "iou_head_hidden_dim": sizes.iou_head_width,
-            "dynamic_multimask_via_stability": False,
-        },
-        image_size=height,
-        memory_attention_hidden_size=sizes.d_model,
-        memory_attention_num_layers=sizes.memory_layers,
-        memory_attention_feed_forward_hidden_size=sizes.dim_feedforward,
-        memory_attention_rope_feat_sizes=list(sizes.grid),
-        memory_encoder_hidden_size=sizes.d_model,
-        memory_encoder_output_channels=sizes.mem_dim,
-        mask_downsampler_embed_dim=sizes.d_model,
-        memory_fuser_embed_dim=sizes.d_model,
-        memory_fuser_intermediate_dim=4 * sizes.d_model,
-    )
-    return transformers.Sam2VideoModel(config).eval()
+    pytest.importorskip("transformers", reason="pip install 'vidmem[dev]'")
+    from vidmem.speed.hugging_face import model_of
+
+    return model_of(sizes)
 
 
 def pair():

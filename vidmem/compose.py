@@ -64,7 +64,9 @@ def load_model(name: str, **options: Any) -> Model:
     """
     options["device"] = pick_device(options.get("device", "auto"))
     if name in models and name != "sam2":
-        return models[name](**{key: value for key, value in options.items() if key not in ("device", "dtype")})
+        return models[name](
+            **{key: value for key, value in options.items() if key not in ("device", "dtype", "precision")}
+        )
     if not name.endswith((".pt", ".pth", ".safetensors")) and not Path(name).exists():
         manifest.named(name)  # an unknown name is told with those that are like it
     return models["sam2"](name, **options)

@@ -143,7 +143,8 @@ def load(path: Path) -> tuple[Any, dict[str, Any]]:
 
 def _trusted() -> set[str]:
     """Packages whose classes a saved state may name: vidmem, and those that add parts to it."""
-    parts = ("banks", "choices", "searches", "transforms", "targets", "targets.samples", "targets.regularisers")
+    parts = ["banks", "choices", "feature_banks", "searches", "transforms"]
+    parts += ["targets", "targets.samples", "targets.regularisers"]
     groups = [f"vidmem.{part}" for part in parts]
     return {"vidmem", *(each.module.partition(".")[0] for group in groups for each in entry_points(group=group))}
 

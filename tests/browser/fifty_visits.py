@@ -19,7 +19,7 @@ VISITS, EARLY = 50, 5
 
 
 def main() -> None:
-    demo.LENGTHS["koi"] = 12
+    demo.LENGTHS["koi"] = 4
     resident = {}
     with served() as page:
         address = page.address.rstrip("/")
@@ -37,7 +37,7 @@ def main() -> None:
             view = call(visit, "act", verb="open")["view"]
             token = view["token"]
             call(visit, "act", verb="track", token=token, direction="forwards")
-            while view.get("job") or not view["objects"][0]["runs"] or view["objects"][0]["runs"][-1][1] < 11:
+            while view.get("job") or not view["objects"][0]["runs"] or view["objects"][0]["runs"][-1][1] < 3:
                 view = call(visit, "wait", token=token, serial=view["serial"])["view"]
             call(visit, "act", verb="export", token=token, formats=["png", "csv"])
             page.desks.close(token)

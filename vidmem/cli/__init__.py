@@ -6,10 +6,12 @@ import typer
 
 from vidmem.cli import (
     ask,
+    bench,
     caption,
     compare,
     datasets,
     demo,
+    detect,
     doctor,
     evaluate,
     export,
@@ -32,6 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("track")(track.track)
+app.command("detect")(detect.detect)
 app.command("stream")(stream.stream)
 app.command("demo")(demo.demo)
 app.command("compare")(compare.compare)
@@ -43,6 +46,7 @@ app.command("eval")(evaluate.evaluate)
 app.command("score")(evaluate.score)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
+app.command("bench")(bench.bench)
 app.command("trackers")(trackers.trackers)
 app.command("train")(train.train)
 app.add_typer(models.app, name="models")

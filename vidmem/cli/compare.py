@@ -32,6 +32,7 @@ def compare(
     reader: options.Reader = "pyav",
     on_damage: options.OnDamage = "stop",
     device: options.Device = "auto",
+    precision: options.Precision = None,
     settings: options.Settings = [],  # noqa: B006
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
     quiet: options.Quiet = False,
@@ -44,13 +45,15 @@ def compare(
     sayings = options.sayings_of(source, masks, boxes, points, prompts)
     _make_room(out, overwrite)
 
+    from vidmem.cli.telling import tell_precision
     from vidmem.comparing import compare as run
     from vidmem.compose import load, load_model
     from vidmem.frames import watch
     from vidmem.models.shared import SharedEncoding
     from vidmem.prompting import check_first, check_reach
 
-    encoding = SharedEncoding(load_model(model, device=device))
+    encoding = SharedEncoding(load_model(model, device=device, precision=precision or "auto"))
+    tell_precision(encoding, quiet or as_json)
     made = {name: load(name, encoding, settings=changed) for name in names}
     video = watch(source, reader=reader, on_damage=options.check_on_damage(on_damage))
     try:

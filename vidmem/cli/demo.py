@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Annotated
@@ -69,7 +70,8 @@ def demo(
         device=device,
         session=resume,
     ) as page:
-        typer.echo(f"The page is open at {page.address}  (Ctrl-C closes it)")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is told to end tidies up as with Ctrl-C
+        print(f"The page is open at {page.address}  (Ctrl-C closes it)", flush=True)
         try:
             while True:
                 time.sleep(3600)

@@ -25,7 +25,7 @@ class Finding:
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """Look at the machine: device, readers, writers, weights, disk. Each line that is not ok names its cure."""
-    findings = [_python(), *_devices(), *_readers(), *_formats(), _weights(), _disk()]
+    findings = [_python(), *_devices(), *_readers(), *_formats(), _page(), _weights(), _disk()]
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in findings], indent=1))
         return
@@ -48,7 +48,7 @@ def _devices() -> list[Finding]:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     kind = torch.backends.cpu.get_cpu_capability()
-    found = [Finding("CPU", f"{cores} cores, {torch.get_num_threads()} threads, {kind}, fp32", "ok")]
+    found = [Finding("CPU", f"{cores} cores, {torch.get_num_threads()} threads, {kind}", "ok"), _arithmetic()]
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             free, total = torch.cuda.mem_get_info(index)
@@ -61,6 +61,17 @@ def _devices() -> list[Finding]:
             Finding("GPU", "none that torch sees", "info", "nano runs on the CPU; the large models want a GPU")
         )
     return found
+
+
+def _arithmetic() -> Finding:
+    """What the processor is quick at, and which precision is chosen for it."""
+    from vidmem import machine
+
+    name, features = machine.processor()
+    if machine.quick_at_bfloat16():
+        words, cure = "nano fp32, larger models bf16", "--precision exact: fp32 for all"
+        return Finding("arithmetic", f"{name} {' '.join(features[:1])}: {words}", "ok", cure)
+    return Finding("arithmetic", f"{name} {' '.join(features[:1])}: fp32, for want of bfloat16", "ok")
 
 
 def _readers() -> list[Finding]:
@@ -92,6 +103,12 @@ def _formats() -> list[Finding]:
     if find_spec("pyarrow") is None:
         return [Finding("format", "parquet: not installed", "info", "pip install 'vidmem[parquet]'")]
     return [Finding("format", f"parquet: pyarrow {_version('pyarrow')}", "ok")]
+
+
+def _page() -> Finding:
+    if find_spec("gradio") is None:
+        return Finding("page", "gradio: not installed", "info", "pip install 'vidmem[demo]'")
+    return Finding("page", f"gradio {_version('gradio')}: vidmem demo", "ok")
 
 
 def _weights() -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +38,20 @@ Points = Annotated[
 Prompts = Annotated[Path | None, typer.Option("--prompts", metavar="FILE.json", help="Prompts from a file.")]
 TrackerName = Annotated[str, typer.Option("--tracker", help="A card of `vidmem trackers`, or a path to one.")]
 ModelName = Annotated[str, typer.Option("--model", help="A name of `vidmem models list`, or a path to a checkpoint.")]
+DetectorName = Annotated[
+    str, typer.Option("--detector", help="A card of detectors/, or a path to one: mamba, selsa, window, single, …")
+]
+DetectorModel = Annotated[
+    str, typer.Option("--model", help="nano-detector, which ships, or a detector.safetensors of `vidmem train`.")
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        "--precision",
+        help="exact (float32), fast (bfloat16) or auto: fast where this processor and model gain by it. nano is exact.",
+    ),
+]
 Emit = Annotated[
     str | None,
     typer.Option(
@@ -116,6 +130,11 @@ def with_emission(settings: dict[str, Any], emit: str | None, lag: int | None) -
     return {**settings, **{name: value for name, value in said.items() if value is not None}}
 
 
+def with_precision(settings: dict[str, Any], precision: str | None) -> dict[str, Any]:
+    """The settings with what --precision says. The model refuses what is none."""
+    return settings if precision is None else {**settings, "model.precision": precision}
+
+
 def formats_of(text: str) -> list[str]:
     """The names in a comma-separated list, each checked against the table of writers."""
     from vidmem.writers import writers
@@ -132,3 +151,12 @@ def check_on_damage(value: str) -> Literal["stop", "skip"]:
     if value == "stop" or value == "skip":
         return value
     raise UsageError(f"--on-damage {value!r} is not known. It is stop or skip.")
+
+
+def fresh_folder(verb: str, source: str) -> Path:
+    """runs/VERB/NAME-N, the first N that is free."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(source.rstrip("/")).stem or "source").strip("-.") or "source"
+    number = 1
+    while (Path("runs") / verb / f"{name}-{number}").exists():
+        number += 1
+    return Path("runs") / verb / f"{name}-{number}"

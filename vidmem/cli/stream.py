@@ -28,6 +28,7 @@ def stream(
     frames: Annotated[int | None, typer.Option("--frames", help="Stop after so many frames.")] = None,
     reader: options.Reader = "pyav",
     device: options.Device = "auto",
+    precision: options.Precision = None,
     emit: options.Emit = None,
     lag: options.Lag = None,
     settings: options.Settings = [],  # noqa: B006
@@ -35,10 +36,10 @@ def stream(
 ) -> None:
     """Follow objects on a live source until you stop it. A broken line is opened again, a late frame dropped."""
     chosen = options.formats_of(formats)
-    changed = options.with_emission(options.settings_of(settings), emit, lag)
+    changed = options.with_precision(options.with_emission(options.settings_of(settings), emit, lag), precision)
     sayings = parse(masks, boxes, points, prompts)
 
-    from vidmem.cli.telling import Telling, resume_words, tell_outcome
+    from vidmem.cli.telling import Telling, resume_words, tell_outcome, tell_precision
     from vidmem.compose import load
     from vidmem.frames import watch
     from vidmem.run import follow
@@ -53,6 +54,7 @@ def stream(
     }
     try:
         made = load(tracker, model, settings=changed, device=device)
+        tell_precision(made.model, quiet)
         with Telling(frames, quiet) as telling:
             outcome = follow(
                 video,

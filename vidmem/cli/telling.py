@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from vidmem.models import Model
     from vidmem.run import Moment, Outcome
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -71,6 +72,12 @@ def _said(moment: Moment) -> str:
         f"{moment.summary.fps or 0:.1f} fps  objects {len(objects)}  memory {_size(moment.state_bytes)}  "
         f"RAM {_size(resident_bytes())}  score {score:.2f}"
     )
+
+
+def tell_precision(model: Model, quiet: bool = False) -> None:
+    """Says so where the answers are not those of float32."""
+    if model.spec.precision != "float32" and not quiet:
+        typer.echo(f"{model.spec.name} computes in {model.spec.precision} here; --precision exact: float32, slower")
 
 
 def tell_outcome(outcome: Outcome, quiet: bool = False) -> None:

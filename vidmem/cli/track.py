@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -37,9 +36,20 @@ def track(
     reader: options.Reader = "pyav",
     on_damage: options.OnDamage = "stop",
     device: options.Device = "auto",
+    precision: options.Precision = None,
     emit: options.Emit = None,
     lag: options.Lag = None,
     settings: options.Settings = [],  # noqa: B006
+    detector: Annotated[
+        str, typer.Option("--detector", help="A card of detectors/: what it finds joins as new objects.")
+    ] = "",
+    detector_model: Annotated[
+        str, typer.Option("--detector-model", help="nano-detector, or a detector.safetensors of `vidmem train`.")
+    ] = "nano-detector",
+    detect_every: Annotated[int, typer.Option("--detect-every", help="Frames between two looks of the detector.")] = 8,
+    detect_score: Annotated[
+        float, typer.Option("--detect-score", help="What a detection must reach to begin an object, 0 to 1.")
+    ] = 0.5,
     quiet: options.Quiet = False,
 ) -> None:
     """Follow objects through a video and write masks, tables and an overlay."""
@@ -52,11 +62,14 @@ def track(
     if every < 1 or (frames is not None and frames < 1):
         raise UsageError("--every and --frames are 1 or more.")
     chosen = options.formats_of(formats)
-    changed = options.with_emission(options.settings_of(settings), emit, lag)
-    sayings = options.sayings_of(source, masks, boxes, points, prompts)
-    folder = out or _fresh_folder(source)
+    changed = options.with_precision(options.with_emission(options.settings_of(settings), emit, lag), precision)
+    is_told = bool(masks or boxes or points or prompts) or not detector
+    sayings = options.sayings_of(source, masks, boxes, points, prompts) if is_told else []
+    if detector and direction == "both":
+        raise UsageError("--detector adds objects as the frames come: it goes with --direction forward alone.")
+    folder = out or options.fresh_folder("track", source)
 
-    from vidmem.cli.telling import Telling, tell_outcome
+    from vidmem.cli.telling import Telling, tell_outcome, tell_precision
     from vidmem.compose import load
     from vidmem.frames import watch
     from vidmem.prompting import check_first, check_reach
@@ -67,6 +80,13 @@ def track(
         check_reach(sayings, video.name, video.promised)
         check_first(sayings, video)
         made = load(tracker, model, settings=changed, device=device)
+        tell_precision(made.model, quiet)
+        if detector:
+            from vidmem.compose_detector import load as load_detector
+            from vidmem.seeding import seeded
+
+            finder = load_detector(detector, detector_model, device=device)
+            made = seeded(made, finder, every=detect_every, score=detect_score)
         facts = {
             "source": source,
             "prompts": [each.text for each in sayings],
@@ -78,6 +98,8 @@ def track(
             "every": every,
             "reader": reader,
         }
+        if detector:
+            facts["detector"] = [detector, detector_model, detect_every, detect_score]
         total = min(x for x in (video.promised, frames) if x is not None) if video.promised or frames else None
         with Telling(total, quiet) as telling:
             outcome = follow(
@@ -98,12 +120,3 @@ def track(
     tell_outcome(outcome, quiet)
     if outcome.damage is not None:
         raise outcome.damage
-
-
-def _fresh_folder(source: str) -> Path:
-    """runs/track/NAME-N, the first N that is free."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(source.rstrip("/")).stem or "source").strip("-.") or "source"
-    number = 1
-    while (Path("runs/track") / f"{name}-{number}").exists():
-        number += 1
-    return Path("runs/track") / f"{name}-{number}"

@@ -106,4 +106,5 @@ def _tracker(plan: bytes, device: str) -> Tracker:
     from vidmem.compose import load
 
     said = json.loads(plan)
-    return load(said["tracker"], said["model"], settings=said["settings"], device=device)
+    settings = {"model.precision": "exact", **said["settings"]}  # scores are not to depend on the processor
+    return load(said["tracker"], said["model"], settings=settings, device=device)

@@ -1,11 +1,106 @@
-"""What needs every score of an attention, without ever holding them all: one block of queries after the other."""
+"""Attention one block of queries after the other, so that the scores at hand stay in the cache. Made for CPUs.
+
+torch's own fused attention wants values as wide as keys. Memory tokens are four times narrower than their keys, so of
+that work three eighths are saved here. Measured for one layer of SAM 2 (4,096 queries, 28,736 keys of 256, values of
+64; AMD EPYC with AVX-512 bfloat16 instructions and no AMX, one thread): float32 0.84 s against 1.37 s, bfloat16 0.48 s
+against 1.28 s. bfloat16 scores are rounded before the softmax: the result errs by 0.5 % where torch's errs by 0.4 %.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-BLOCK = 256  # queries at a time: 28 MiB of scores over the 28,736 keys of a full memory of SAM 2
+from vidmem.kernels import packed
+from vidmem.kernels.tokens import Attended, Places, Projection, Tokens, key_inputs, plain_values, turned_keys
+
+BLOCK = 256  # queries at a time at most
+WORTH_BLOCKS = 2**22  # scores of a head from which blocks beat torch's fused attention on a CPU
+SCORES = 2**22  # numbers at a time at most: 16 MiB of float32
+
+
+def memory_attention(
+    q: Tensor,
+    tokens: Tokens,
+    places: Places,
+    projection: Projection,
+    *,
+    pool: Callable[[Tensor], Tensor] | None = None,
+    want_lse: bool = False,
+    want_usage: bool = False,
+) -> Attended:
+    """What `vidmem.kernels.memory_attention` promises. Items are worked on one after the other, none is padded."""
+    values = plain_values(tokens, q.dtype)
+    keys = F.linear(key_inputs(tokens, values, places), projection.weight, projection.bias)
+    keys = turned_keys(keys, tokens, places)
+    if pool is not None:
+        values, keys = pool(values), pool(keys)
+    out = q.new_empty(len(tokens.entries), q.shape[1], values.shape[1])
+    lse: list[Tensor] = []
+    used: list[Tensor] = []
+    start = 0
+    for item, lengths in enumerate(tokens.attended):
+        own = slice(start, start + sum(lengths))
+        start = own.stop
+        looking = q[item if len(q) > 1 else 0]
+        bias = None if tokens.bias is None else tokens.bias[own]
+        lse += rows(looking, keys[own], values[own], out[item], bias, lengths if want_lse else None)
+        if want_usage:
+            used.append(usage(looking[None, None], keys[None, None, own], None if bias is None else bias[None])[0])
+    return Attended(out, lse if want_lse else None, used if want_usage else None)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
+    """softmax(q k^T / sqrt(C) + bias) v.
+
+    q (B, A, M, C)   k (B, A, N, C)   v (B, A, N, D)   bias (B, N)   ->   (B, A, M, D), its heads beside each other
+    """
+    batch, heads, queries, _ = q.shape
+    out = q.new_empty(batch, queries, heads, v.shape[3]).transpose(1, 2)
+    for item in range(batch):
+        for head in range(heads):
+            own = None if bias is None else bias[item]
+            rows(q[item, head], k[item, head], v[item, head], out[item, head], own, None)
+    return out
+
+
+def rows(
+    q: Tensor, k: Tensor, v: Tensor, out: Tensor, bias: Tensor | None, lengths: tuple[int, ...] | None
+) -> list[Tensor]:
+    """Attention of one item and head into `out` (M, D); with `lengths` also [(M, E) log-sum-exp of so many keys each].
+
+    q (M, C)   k (N, C)   v (N, D)   bias (N,)
+    """
+    if lengths is None and len(q) * len(k) < WORTH_BLOCKS and q.device.type == "cpu" and q.dtype == torch.float32:
+        filled = F.pad(v, (0, k.shape[1] - v.shape[1]))
+        mask = None if bias is None else bias[None]
+        seen = F.scaled_dot_product_attention(q[None, None], k[None, None], filled[None, None], attn_mask=mask)
+        out.copy_(seen[0, 0, :, : v.shape[1]])
+        return []
+    q = q * q.shape[1] ** -0.5
+    block = max(16, min(BLOCK, SCORES // len(k)))
+    looking, taking = _multiplier(k), _multiplier(v.T)
+    lse = []
+    for start in range(0, len(q), block):
+        scores = looking(q[start : start + block])
+        if bias is not None:
+            scores = scores + bias.to(scores.dtype)
+        if lengths is not None:
+            lse.append(torch.stack([part.float().logsumexp(1) for part in scores.split(lengths, dim=1)], dim=1))
+        out[start : start + block] = taking(scores.softmax(1))
+    return [torch.cat(lse)] if lse else []
+
+
+def _multiplier(weight: Tensor) -> Callable[[Tensor], Tensor]:
+    """x -> x weight^T"""
+    if packed.packable(weight):
+        ready = packed.pack(weight)
+        return lambda x: packed.product(x, ready)
+    turned = weight.T.contiguous()
+    return lambda x: x @ turned
 
 
 def usage(q: Tensor, k: Tensor, bias: Tensor | None = None) -> Tensor:

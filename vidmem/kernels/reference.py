@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from vidmem.kernels.tokens import Attended, Places, Projection, Tokens, key_inputs, plain_values, turned_keys
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -19,6 +25,35 @@ def usage(q: Tensor, k: Tensor, bias: Tensor | None = None) -> Tensor:
     q (B, A, M, C)   k (B, A, N, C)   bias (B, N)   ->   (B, N)
     """
     return _weights(q, k, bias).mean((1, 2))
+
+
+def memory_attention(
+    q: Tensor,
+    tokens: Tokens,
+    places: Places,
+    projection: Projection,
+    *,
+    pool: Callable[[Tensor], Tensor] | None = None,
+    want_lse: bool = False,
+    want_usage: bool = False,
+) -> Attended:
+    """What `vidmem.kernels.memory_attention` promises, in the dtype of q."""
+    values = plain_values(tokens, q.dtype)
+    keys = F.linear(key_inputs(tokens, values, places), projection.weight.to(q.dtype), projection.bias.to(q.dtype))
+    keys = turned_keys(keys, tokens, places)
+    if pool is not None:
+        values, keys = pool(values), pool(keys)
+    seen, lse, used, start = [], [], [], 0
+    for item, lengths in enumerate(tokens.attended):
+        own = slice(start, start + sum(lengths))
+        start = own.stop
+        logits = q[item if len(q) > 1 else 0] @ keys[own].T * q.shape[-1] ** -0.5
+        if tokens.bias is not None:
+            logits = logits + tokens.bias[own].to(logits.dtype)
+        seen.append(logits.softmax(-1) @ values[own])
+        used.append(logits.softmax(-1).mean(0))
+        lse.append(torch.stack([part.logsumexp(-1) for part in logits.split(lengths, dim=-1)], dim=-1))
+    return Attended(torch.stack(seen), lse if want_lse else None, used if want_usage else None)
 
 
 def _weights(q: Tensor, k: Tensor, bias: Tensor | None) -> Tensor:

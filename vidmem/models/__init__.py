@@ -30,6 +30,7 @@ class ModelSpec:
     pointer_tokens: int = 4  # tokens one object pointer is cut into
     mask_size: tuple[int, int] = (256, 256)  # (h, w) of mask logits
     memory_dtype: str = "bfloat16"  # what tokens are stored as: the name of a torch dtype
+    precision: str = "float32"  # of weights and features: the name of a torch dtype
 
 
 class Model(Protocol):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vidmem.models.holes import fill_holes
 from vidmem.models.prompt_encoder import NOT_A_POINT
-from vidmem.models.questions import groups, is_empty, mask_of, memory_batch, points_of
+from vidmem.models.questions import groups, is_empty, mask_of, points_of
 from vidmem.values import Features, Question
 
 if TYPE_CHECKING:
@@ -81,15 +81,13 @@ class Seen(NamedTuple):
 
 
 def _conditioned(model: Sam2, s16: Tensor, questions: dict[int, Question]) -> dict[int, Seen]:
-    """What each question sees of the frame. Memories of equal layout are attended in one batch."""
+    """What each question sees of the frame. All memories are attended in one batch."""
     seen: dict[int, Seen] = {}
     memories = {i: question.memory for i, question in questions.items()}
     remembered = {i: memory for i, memory in memories.items() if memory is not None and not is_empty(memory)}
-    for alike in groups(remembered, lambda i: remembered[i].layout):
-        images, usage = model.condition(s16, **memory_batch([remembered[i] for i in alike], s16.device))
-        for row, i in enumerate(alike):
-            shares = usage if remembered[i].want_usage else None
-            seen[i] = Seen(images[row], None if shares is None else tuple(page[row].clone() for page in shares))
+    if remembered:
+        for i, (image, usage) in zip(remembered, model.recall(s16, list(remembered.values())), strict=True):
+            seen[i] = Seen(image[0], None if usage is None else tuple(page[0].clone() for page in usage))
     if len(remembered) < len(questions):
         fresh = Seen(model.without_memory(s16)[0])
         seen |= {i: fresh for i in questions if i not in remembered}

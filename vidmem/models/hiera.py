@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vidmem.kernels import attend
 from vidmem.models.derived import Derived
-from vidmem.models.layers import MLP
+from vidmem.models.layers import MLP, Linear, Pointwise
 from vidmem.models.sizes import Architecture
 
 
@@ -45,8 +45,8 @@ class WindowAttention(nn.Module):
     def __init__(self, width: int, width_out: int, heads: int, pool: bool):
         super().__init__()
         self.heads, self.pool = heads, pool
-        self.qkv = nn.Linear(width, 3 * width_out)
-        self.proj = nn.Linear(width_out, width_out)
+        self.qkv = Linear(width, 3 * width_out)
+        self.proj = Linear(width_out, width_out)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, h, w, width) -> (B, h or h / 2, w or w / 2, width_out)"""
@@ -68,8 +68,8 @@ class Block(nn.Module):
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
         self.attn = WindowAttention(width, width_out, heads, pool)
         self.norm2 = nn.LayerNorm(width_out, eps=1e-6)
-        self.mlp = MLP((width_out, 4 * width_out, width_out), F.gelu)
-        self.proj = nn.Linear(width, width_out) if width != width_out else None
+        self.mlp = MLP((width_out, 4 * width_out, width_out), "gelu")
+        self.proj = Linear(width, width_out) if width != width_out else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, h, w, width) -> (B, h or h / 2, w or w / 2, width_out)"""
@@ -156,13 +156,27 @@ class Neck(nn.Module):
         super().__init__()
         # Published order: the deepest stage comes first.
         self.convs = nn.ModuleList(
-            nn.Sequential(OrderedDict(conv=nn.Conv2d(width, d_model, kernel_size=1))) for width in reversed(channels)
+            nn.Sequential(OrderedDict(conv=Pointwise(width, d_model))) for width in reversed(channels)
         )
 
     def forward(self, levels: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """four (B, C, h, w), finest first   ->   strides 4, 8 and 16 as (B, d_model, h, w)"""
-        s4, s8, s16, s32 = (conv(level) for conv, level in zip(reversed(self.convs), levels, strict=True))
-        return s4, s8, s16 + F.interpolate(s32.float(), scale_factor=2.0, mode="nearest").to(s16.dtype)
+        s4, s8 = (conv(level) for conv, level in zip(reversed(self.convs[2:]), levels[:2], strict=True))
+        return s4, s8, self.deep(levels)
+
+    def deep(self, levels: list[Tensor]) -> Tensor:
+        """The stride-16 map alone.     ->   (B, d_model, h, w)"""
+        s16, s32 = self.convs[1](levels[2]), self.convs[0](levels[3])
+        return s16 + F.interpolate(s32.float(), scale_factor=2.0, mode="nearest").to(s16.dtype)
+
+    def skipped(self, levels: list[Tensor], into: tuple[Pointwise, Pointwise]) -> tuple[Tensor, Tensor]:
+        """What the mask decoder takes of strides 4 and 8, of which nobody else wants the d_model channels.
+
+        Each is one product instead of two. No gradients.
+        """
+        s8, s4 = (each.get_submodule("conv") for each in self.convs[2:])
+        assert isinstance(s4, Pointwise) and isinstance(s8, Pointwise)
+        return into[0].behind(s4, levels[0]), into[1].behind(s8, levels[1])
 
 
 class ImageEncoder(nn.Module):

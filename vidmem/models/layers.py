@@ -6,27 +6,84 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidmem.kernels import attend, usage
+from vidmem.kernels import attend
+from vidmem.kernels.packed import Activation, Matrix, matrix, plain
+from vidmem.models.derived import Derived
 from vidmem.models.position import rotate
 
 Rotation = tuple[Tensor, Tensor]
 
 
+class Linear(nn.Linear):
+    """torch's linear layer, with an activation behind it if wanted; where no gradients are wanted its weight is packed
+    for the processor."""
+
+    def __init__(self, width: int, width_out: int):
+        super().__init__(width, width_out)
+        self._ready: Derived[Matrix] = Derived()
+
+    def forward(self, input: Tensor, activation: Activation = "none") -> Tensor:
+        """(..., width) -> (..., width_out)"""
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return plain(input, self.weight, self.bias, activation)
+        return self._ready((), (self.weight, self.bias), lambda: matrix(self.weight, self.bias))(input, activation)
+
+
+class Pointwise(nn.Conv2d):
+    """A 1 x 1 convolution; where no gradients are wanted it is a product with a packed matrix, channels last."""
+
+    def __init__(self, width: int, width_out: int):
+        super().__init__(width, width_out, kernel_size=1)
+        self._ready: Derived[Matrix] = Derived()
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, width, h, w) -> (B, width_out, h, w)"""
+        if torch.is_grad_enabled() or torch.compiler.is_compiling() or input.device.type != "cpu":
+            return super().forward(input)
+        return over_channels(input, self._ready((), (self.weight, *self._biases), self._made))
+
+    def behind(self, first: Pointwise, input: Tensor) -> Tensor:
+        """This convolution of the result of `first`, in one product: two linear maps are one. No gradients."""
+        return over_channels(
+            input, self._ready("behind", (*first.parameters(), *self.parameters()), lambda: self._after(first))
+        )
+
+    @property
+    def _biases(self) -> tuple[Tensor, ...]:
+        return () if self.bias is None else (self.bias,)
+
+    def _made(self) -> Matrix:
+        return matrix(self.weight.flatten(1), self.bias)
+
+    def _after(self, first: Pointwise) -> Matrix:
+        # Multiplied in double precision: one rounding instead of two.
+        own = self.weight.flatten(1).double()
+        weight, bias = own @ first.weight.flatten(1).double(), None
+        if first.bias is not None and self.bias is not None:
+            bias = (own @ first.bias.double() + self.bias.double()).type_as(self.bias)
+        return matrix(weight.type_as(self.weight), bias)
+
+
+def over_channels(x: Tensor, weight: Matrix) -> Tensor:
+    """(B, C, h, w) -> (B, N, h, w), stored channels last."""
+    return weight(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
 class MLP(nn.Module):
     """Linear layers with an activation between them."""
 
-    def __init__(self, widths: tuple[int, ...], activation: Callable[[Tensor], Tensor] = F.relu):
+    def __init__(self, widths: tuple[int, ...], activation: Activation = "relu"):
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        self.activation = activation
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise(widths))
+        self.activation: Activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self.layers[:-1]:
-            x = self.activation(layer(x))
-        return self.layers[-1](x)
+        *hidden, last = self.layers
+        for layer in hidden:
+            x = layer(x, self.activation)
+        return last(x)
 
 
 class LayerNorm2d(nn.Module):
@@ -52,10 +109,10 @@ class Attention(nn.Module):
         super().__init__()
         inner, key_width = inner or width, key_width or width
         self.heads = heads
-        self.q_proj = nn.Linear(width, inner)
-        self.k_proj = nn.Linear(key_width, inner)
-        self.v_proj = nn.Linear(key_width, inner)
-        self.out_proj = nn.Linear(inner, width)
+        self.q_proj = Linear(width, inner)
+        self.k_proj = Linear(key_width, inner)
+        self.v_proj = Linear(key_width, inner)
+        self.out_proj = Linear(inner, width)
 
     def forward(
         self,
@@ -75,17 +132,6 @@ class Attention(nn.Module):
         batch = max(len(queries), len(keys))
         queries, keys, values = (x.expand(batch, -1, -1, -1) for x in (queries, keys, values))
         return self.out_proj(attend(queries, keys, values, bias).transpose(1, 2).flatten(2))
-
-    def usage(
-        self,
-        q: Tensor,
-        k: Tensor,
-        turn_queries: Rotation | None = None,
-        turn_keys: Callable[[Tensor], Tensor] | None = None,
-        bias: Tensor | None = None,
-    ) -> Tensor:
-        """(B, N) how much of the attention that `forward` pays goes to each key; each row adds up to 1."""
-        return usage(*self._looking(q, k, turn_queries, turn_keys), bias)
 
     def _looking(
         self, q: Tensor, k: Tensor, turn_queries: Rotation | None, turn_keys: Callable[[Tensor], Tensor] | None

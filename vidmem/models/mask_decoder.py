@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vidmem.models.layers import MLP, LayerNorm2d
+from vidmem.models.layers import MLP, LayerNorm2d, Pointwise
 from vidmem.models.sizes import Architecture
 from vidmem.models.two_way import TwoWayTransformer
 
@@ -40,8 +40,8 @@ class MaskDecoder(nn.Module):
             nn.ConvTranspose2d(width // 4, width // 8, kernel_size=2, stride=2),
             nn.GELU(),
         )
-        self.conv_s0 = nn.Conv2d(width, width // 8, kernel_size=1)
-        self.conv_s1 = nn.Conv2d(width, width // 4, kernel_size=1)
+        self.conv_s0 = Pointwise(width, width // 8)
+        self.conv_s1 = Pointwise(width, width // 4)
         self.output_hypernetworks_mlps = nn.ModuleList(MLP((width, width, width, width // 8)) for _ in range(MASKS))
         self.iou_prediction_head = MLP((width, sizes.iou_head_width, sizes.iou_head_width, MASKS))
         self.pred_obj_score_head = MLP((width, width, width, 1))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidmem.models.layers import LayerNorm2d
+from vidmem.models.layers import LayerNorm2d, Linear, Pointwise
 from vidmem.models.sizes import Architecture
 
 
@@ -22,7 +21,7 @@ class MaskDownsampler(nn.Module):
                 LayerNorm2d(channels * 4),
                 nn.GELU(),
             ]
-        self.encoder = nn.Sequential(*layers, nn.Conv2d(256, width, kernel_size=1))
+        self.encoder = nn.Sequential(*layers, Pointwise(256, width))
 
     def forward(self, mask: Tensor) -> Tensor:
         """(B, 1, H, W) -> (B, width, H / 16, W / 16)"""
@@ -36,14 +35,14 @@ class FuserBlock(nn.Module):
         super().__init__()
         self.dwconv = nn.Conv2d(width, width, kernel_size=7, padding=3, groups=width)
         self.norm = LayerNorm2d(width)
-        self.pwconv1 = nn.Linear(width, 4 * width)
-        self.pwconv2 = nn.Linear(4 * width, width)
+        self.pwconv1 = Linear(width, 4 * width)
+        self.pwconv2 = Linear(4 * width, width)
         self.gamma = nn.Parameter(torch.full((width,), layer_scale))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, C, h, w)"""
         mixed = self.norm(self.dwconv(x)).permute(0, 2, 3, 1)
-        mixed = self.gamma * self.pwconv2(F.gelu(self.pwconv1(mixed)))
+        mixed = self.gamma * self.pwconv2(self.pwconv1(mixed, "gelu"))
         return x + mixed.permute(0, 3, 1, 2)
 
 
@@ -64,9 +63,9 @@ class MemoryEncoder(nn.Module):
     def __init__(self, sizes: Architecture):
         super().__init__()
         self.mask_downsampler = MaskDownsampler(sizes.d_model)
-        self.pix_feat_proj = nn.Conv2d(sizes.d_model, sizes.d_model, kernel_size=1)
+        self.pix_feat_proj = Pointwise(sizes.d_model, sizes.d_model)
         self.fuser = Fuser(sizes.d_model, sizes.layer_scale)
-        self.out_proj = nn.Conv2d(sizes.d_model, sizes.mem_dim, kernel_size=1)
+        self.out_proj = Pointwise(sizes.d_model, sizes.mem_dim)
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """image (B or 1, C, h, w)   mask (B, 1, 16 h, 16 w), -10..10   ->   (B, Cm, h, w)"""

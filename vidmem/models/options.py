@@ -7,9 +7,13 @@ from typing import Literal, get_args
 
 import torch
 
+from vidmem import machine
 from vidmem.errors import UsageError
+from vidmem.kernels import packed
+from vidmem.models.sizes import Architecture
 
 Resize = Literal["pil-bicubic", "bilinear-antialias", "bilinear"]
+Precision = Literal["auto", "exact", "fast"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,26 @@ class Options:
             raise UsageError(f"No resize is named {self.resize!r}. Known: {', '.join(get_args(Resize))}.")
         if self.fill_hole_area < 0:
             raise UsageError(f"fill_hole_area is {self.fill_hole_area}; give 0 for none, or a number of pixels.")
+
+
+def precise(precision: str, sizes: Architecture, device: torch.device) -> torch.dtype:
+    """The dtype of weights and features that a precision means.
+
+    "exact" is float32. "fast" is bfloat16: masks change by a few pixels along their outlines. "auto" is fast where that
+    makes a frame of this model faster: on a processor that multiplies bfloat16 quicker, for models whose matrices are
+    large enough (not nano); on GPUs it stays exact. Raises UsageError for another word, or for fast on a processor that
+    has no instructions for bfloat16.
+    """
+    if precision not in get_args(Precision):
+        raise UsageError(f"No precision is named {precision!r}. Known: {', '.join(get_args(Precision))}.")
+    quick = device.type == "cpu" and machine.quick_at_bfloat16() and packed.packable(torch.zeros(1, 1).bfloat16())
+    if precision == "fast" and device.type == "cpu" and not quick:
+        raise UsageError(
+            f"precision fast does not pay on this processor ({machine.described()}): it has no instructions for "
+            "bfloat16. Leave it out, or ask for a smaller image_size."
+        )
+    fast = precision == "fast" or (precision == "auto" and quick and sizes.fast_pays)
+    return torch.bfloat16 if fast else torch.float32
 
 
 def as_dtype(name: str | torch.dtype) -> torch.dtype:

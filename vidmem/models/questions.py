@@ -1,9 +1,9 @@
-"""Questions as batches: prompts in the model's pixels, memories stacked, and who can be asked together."""
+"""Questions as batches: prompts in the model's pixels, and who can be asked together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import NotRequired, TypedDict, TypeVar
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -11,24 +11,9 @@ from torch import Tensor
 
 from vidmem.errors import InputError
 from vidmem.models.prompt_encoder import BOX_END, BOX_START
-from vidmem.values import Features, Memory, Prompt, unpacked
+from vidmem.values import Features, Memory, Prompt
 
 T = TypeVar("T")
-
-
-class Attended(TypedDict):
-    """Memories of equal layout as the arguments of `Sam2.condition`."""
-
-    pages: list[Tensor]
-    slots: Tensor
-    page_scale: Tensor | None
-    page_bias: Tensor | None
-    pools: list[int]
-    cells: list[Tensor | None]
-    want_usage: bool
-    pointers: NotRequired[Tensor]
-    ages: NotRequired[Tensor]
-    pointer_scale: NotRequired[Tensor | None]
 
 
 def groups(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
@@ -97,48 +82,3 @@ def mask_of(prompt: Prompt, features: Features, size: tuple[int, int]) -> Tensor
     if features.size != size:
         whole = F.interpolate(whole, size, mode="bilinear", antialias=True, align_corners=False)
     return (whole[0] >= 0.5).float()
-
-
-def memory_batch(memories: Sequence[Memory], device: torch.device) -> Attended:
-    """Memories of equal layout, stacked."""
-    first = memories[0]
-    pages = [
-        torch.stack([_tokens(memory, index) for memory in memories]).to(device) for index in range(len(first.pages))
-    ]
-    slots = torch.tensor([[page.slot for page in memory.pages] for memory in memories], dtype=torch.long, device=device)
-
-    def column(numbers: list[list[float]], neutral: float) -> Tensor | None:
-        """(B, n), or None where it would change nothing."""
-        if all(number == neutral for row in numbers for number in row):
-            return None
-        return torch.tensor(numbers, dtype=torch.float32, device=device)
-
-    batch = Attended(
-        pages=pages,
-        slots=slots,
-        page_scale=column([[page.key_scale for page in memory.pages] for memory in memories], 1.0),
-        page_bias=column([[page.key_bias for page in memory.pages] for memory in memories], 0.0),
-        pools=[page.pool for page in first.pages],
-        cells=[_cells(memories, index, device) for index in range(len(first.pages))],
-        want_usage=any(memory.want_usage for memory in memories),
-    )
-    if first.pointers:
-        ages = [[p.position / memory.pointer_span for p in memory.pointers] for memory in memories]
-        pointers = [torch.stack([p.entry.object_pointer for p in memory.pointers]) for memory in memories]
-        batch["pointers"] = torch.stack(pointers).to(device)
-        batch["ages"] = torch.tensor(ages, dtype=torch.float32, device=device)
-        batch["pointer_scale"] = column([[p.key_scale for p in memory.pointers] for memory in memories], 1.0)
-    return batch
-
-
-def _tokens(memory: Memory, index: int) -> Tensor:
-    tokens = memory.pages[index].entry.tokens
-    if tokens is None:
-        raise ValueError(f"The memory page of frame {memory.pages[index].entry.frame} has no tokens to attend.")
-    return unpacked(tokens)
-
-
-def _cells(memories: Sequence[Memory], index: int, device: torch.device) -> Tensor | None:
-    """(B, N) where the tokens of the page lie; None where it is a whole grid. Equal layouts agree in that."""
-    rows = [cells for memory in memories if (cells := memory.pages[index].entry.cells) is not None]
-    return torch.stack(rows).long().to(device) if rows else None

@@ -7,7 +7,6 @@ guesses through them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -20,19 +19,21 @@ from torch import Tensor, nn
 from vidmem.errors import UsageError
 from vidmem.models import ModelSpec, checkpoints
 from vidmem.models.answering import answer_by_looking, answer_with_given
+from vidmem.models.gathering import gather
 from vidmem.models.hiera import ImageEncoder
 from vidmem.models.holes import fill_holes
-from vidmem.models.layers import MLP
+from vidmem.models.layers import MLP, Linear
 from vidmem.models.mask_decoder import MaskDecoder
 from vidmem.models.memory_attention import MemoryAttention
 from vidmem.models.memory_encoder import MemoryEncoder
-from vidmem.models.options import Options, as_device, as_dtype, as_grid
+from vidmem.models.options import Options, as_device, as_dtype, as_grid, precise
 from vidmem.models.pages import place_code, placed, shared_out
 from vidmem.models.pixels import prepare
 from vidmem.models.position import sine_map, time_code
 from vidmem.models.prompt_encoder import PromptEncoder
+from vidmem.models.recall import Recall
 from vidmem.models.sizes import Architecture
-from vidmem.values import Candidates, Features, Frame, Guess, Question
+from vidmem.values import Candidates, Features, Frame, Guess, Memory, Question
 
 PLACE_CODE = "sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"
 POSITION_SHARE = 0.1  # of the sine map, added to the features before memory attention (memory_attention.py:140)
@@ -48,10 +49,10 @@ class Answers(NamedTuple):
 
 
 class Conditioned(NamedTuple):
-    """The features of a frame after looking at what is remembered."""
+    """The features of a frame after looking at one memory."""
 
-    image: Tensor  # (B, C, h, w)
-    usage: list[Tensor] | None  # for each page (B, N): how much each token was attended, where that was wanted
+    image: Tensor  # (1, C, h, w)
+    usage: list[Tensor] | None  # for each page (1, N): how much each token was attended, where that was wanted
 
 
 class Sam2(nn.Module):
@@ -70,11 +71,12 @@ class Sam2(nn.Module):
         self.image_encoder = ImageEncoder(sizes)
         self.mask_downsample = nn.Conv2d(1, 1, kernel_size=4, stride=4)
         self.memory_attention = MemoryAttention(sizes)
+        self._recall = Recall(self.memory_attention)
         self.memory_encoder = MemoryEncoder(sizes)
         self.sam_prompt_encoder = PromptEncoder(width)
         self.sam_mask_decoder = MaskDecoder(sizes)
         self.obj_ptr_proj = MLP((width, width, width, width))
-        self.obj_ptr_tpos_proj = nn.Linear(width, narrow) if sizes.pointer_time else None
+        self.obj_ptr_tpos_proj = Linear(width, narrow) if sizes.pointer_time else None
 
     # Tensor stages. B runs over (object, hypothesis); h w is the stride-16 grid.
 
@@ -83,8 +85,13 @@ class Sam2(nn.Module):
 
         pixels (B, 3, H, W) normalised   ->   s4 (B, C / 8, 4h, 4w), s8 (B, C / 4, 2h, 2w), s16 (B, C, h, w)
         """
-        s4, s8, s16 = self.image_encoder(pixels)
-        return self.sam_mask_decoder.conv_s0(s4), self.sam_mask_decoder.conv_s1(s8), s16
+        skips = self.sam_mask_decoder.conv_s0, self.sam_mask_decoder.conv_s1
+        if torch.is_grad_enabled():
+            s4, s8, s16 = self.image_encoder(pixels)
+            return skips[0](s4), skips[1](s8), s16
+        levels = self.image_encoder.trunk(pixels)
+        s4, s8 = self.image_encoder.neck.skipped(levels, skips)
+        return s4, s8, self.image_encoder.neck.deep(levels)
 
     def without_memory(self, s16: Tensor) -> Tensor:
         """The features of a frame of which nothing is remembered.     s16 (B, C, h, w)   ->   the same"""
@@ -97,38 +104,22 @@ class Sam2(nn.Module):
         slots: Tensor,
         pointers: Tensor | None = None,
         ages: Tensor | None = None,
-        page_scale: Tensor | None = None,
-        page_bias: Tensor | None = None,
-        pointer_scale: Tensor | None = None,
-        pools: Sequence[int] | None = None,
-        cells: Sequence[Tensor | None] | None = None,
-        want_usage: bool = False,
-    ) -> Conditioned:
-        """The features of a frame after looking at what is remembered.
+    ) -> Tensor:
+        """The features of a frame after looking at memories of equal length; takes gradients.     ->   (B, C, h, w)
 
-        s16 (B or 1, C, h, w)
-        pages: P tensors (B, N, Cm)   slots (B, P) rows of the temporal code   page_scale, page_bias (B, P)
-        pointers (B, R, C)   ages (B, R) in spans, negative for the future   pointer_scale (B, R)
-        pools: P sides of the squares of tokens that are attended as one
-        cells: P times (B, N) where the tokens lie, or None where the page is a grid, row by row
-
-        The scale multiplies memory + position before the key projection, the bias is added to the attention logits. A
-        square of tokens attended as one counts as many as it stands for, by a bias of its own.
+        s16 (B or 1, C, h, w)   pages: P tensors (B, N, Cm)   slots (B, P) rows of the temporal code
+        pointers (B, R, C)   ages (B, R) in spans, negative for the future
         """
         grid = s16.shape[2], s16.shape[3]
         width, narrow, dtype = self.sizes.d_model, self.sizes.mem_dim, s16.dtype
         image = s16 + POSITION_SHARE * sine_map(width, *grid, s16.device).to(dtype)
-        placements = [
-            placed(tokens.shape[1], grid, pools[index] if pools else 1, cells[index] if cells else None)
-            for index, tokens in enumerate(pages)
-        ]
+        placements = [placed(tokens.shape[1], grid) for tokens in pages]
         values, keys = [], []
         for index, tokens in enumerate(pages):
             tokens = tokens.to(dtype)
             place = place_code(narrow, grid, placements[index], s16.device).to(dtype)
-            key = tokens + (place + self.maskmem_tpos_enc[slots[:, index], 0])
             values.append(tokens)
-            keys.append(key if page_scale is None else key * page_scale[:, index, None, None].to(dtype))
+            keys.append(tokens + (place + self.maskmem_tpos_enc[slots[:, index], 0]))
         if pointers is not None and pointers.shape[1]:
             parts = width // narrow
             tokens = pointers.to(dtype).unflatten(2, (parts, narrow)).flatten(1, 2)
@@ -136,22 +127,30 @@ class Sam2(nn.Module):
             if self.obj_ptr_tpos_proj is not None and ages is not None:
                 key = tokens + self.obj_ptr_tpos_proj(time_code(ages, width).to(dtype)).repeat_interleave(parts, dim=1)
             values.append(tokens)
-            if pointer_scale is not None:
-                key = key * pointer_scale.to(dtype).repeat_interleave(parts, dim=1)[..., None]
             keys.append(key)
-        memory = torch.cat(values, dim=1)
-        if any(page.pool > 1 for page in placements):
-            weight = torch.tensor([2 * math.log(page.pool) for page in placements], device=s16.device)
-            page_bias = weight.expand(len(memory), -1) if page_bias is None else page_bias + weight
-        bias = None
-        if page_bias is not None:
-            counts = [page.attended for page in placements]
-            bias = page_bias.repeat_interleave(torch.tensor(counts, device=s16.device), dim=1, output_size=sum(counts))
-            bias = F.pad(bias, (0, memory.shape[1] - sum(page.tokens for page in placements)))
         image = image.flatten(2).transpose(1, 2)
-        seen, usage = self.memory_attention(image, memory, torch.cat(keys, dim=1), grid, placements, bias, want_usage)
-        shares = None if usage is None else shared_out(usage, grid, placements)
-        return Conditioned(seen.transpose(1, 2).unflatten(2, grid), shares)
+        seen = self.memory_attention(image, torch.cat(values, dim=1), torch.cat(keys, dim=1), grid, placements)
+        return seen.transpose(1, 2).unflatten(2, grid)
+
+    def recall(self, s16: Tensor, memories: Sequence[Memory]) -> list[Conditioned]:
+        """The features of a frame after looking at each memory, whatever its length: `condition` while tracking.
+
+        s16 (B or 1, C, h, w); with one, it is looked at once for all. The scale of a page or pointer multiplies memory
+        + position before the key projection, its bias is added to the attention logits. A square of tokens attended as
+        one counts as many as it stands for, by a bias of its own. Usage is told to the memories that want it.
+        """
+        grid = s16.shape[2], s16.shape[3]
+        known = gather(self, memories, s16.device, s16.dtype)
+        image = s16 + POSITION_SHARE * sine_map(self.sizes.d_model, *grid, s16.device).to(s16.dtype)
+        want_usage = any(memory.want_usage for memory in memories)
+        image = image.flatten(2).transpose(1, 2)
+        seen = self._recall(image, known.tokens, known.places, grid, known.pool, want_usage)
+        images = seen.image.transpose(1, 2).unflatten(2, grid)
+        usage: list[list[Tensor] | None] = [None] * len(memories)
+        if seen.usage is not None:
+            shares = [shared_out(used[None], grid, own) for used, own in zip(seen.usage, known.pages, strict=True)]
+            usage = [own if memory.want_usage else None for own, memory in zip(shares, memories, strict=True)]
+        return [Conditioned(images[row, None], own) for row, own in enumerate(usage)]
 
     def decode_masks(
         self,
@@ -210,6 +209,7 @@ class Sam2(nn.Module):
             self.sizes.pointer_tokens,
             (height // 4, width // 4),
             str(self.options.memory_dtype).removeprefix("torch."),
+            str(self.no_mem_embed.dtype).removeprefix("torch."),
         )
 
     @property
@@ -219,8 +219,18 @@ class Sam2(nn.Module):
     @torch.no_grad()
     def encode(self, frame: Frame) -> Features:
         """What there is to see in a frame: levels s4 and s8 as the decoder takes them, and s16."""
-        pixels = prepare(frame.image, self.sizes.image_size, self.options.resize, self.device)
-        return Features(frame.index, frame.size, self.encode_image(pixels.to(self.no_mem_embed.dtype)))
+        return self.encode_several([frame])[0]
+
+    @torch.no_grad()
+    def encode_several(self, frames: Sequence[Frame]) -> list[Features]:
+        """`encode` for several frames in one batch."""
+        size, how = self.sizes.image_size, self.options.resize
+        pixels = torch.cat([prepare(frame.image, size, how, self.device) for frame in frames])
+        levels = self.encode_image(pixels.to(self.no_mem_embed.dtype))
+        return [
+            Features(frame.index, frame.size, (levels[0][row, None], levels[1][row, None], levels[2][row, None]))
+            for row, frame in enumerate(frames)
+        ]
 
     @torch.no_grad()
     def decode(self, features: Features, questions: Sequence[Question]) -> list[Candidates]:
@@ -271,7 +281,8 @@ def load(
     checkpoint: str | Path | None = None,
     image_size: int | tuple[int, int] | list[int] | None = None,
     device: str | torch.device = "cpu",
-    dtype: str | torch.dtype = torch.float32,
+    dtype: str | torch.dtype | None = None,
+    precision: str = "auto",
     **options: Any,
 ) -> Sam2:
     """A SAM 2 ready to track: in evaluation mode, without gradients.
@@ -279,7 +290,9 @@ def load(
     name: a published size ("sam2.1-tiny"), the embedded "nano", or the path of a checkpoint file.
     checkpoint: the file to read instead of the one known by the name; it must hold weights of that size.
     image_size: side or (H, W) of the input grid, multiples of 32; the one it was trained at when left out.
-    dtype: of weights and features, a torch dtype or its name.
+    precision: "exact" (float32), "fast" (bfloat16) or "auto": fast where this processor and model gain by it, told by
+    `vidmem doctor` and by `spec.precision`. nano is exact unless asked otherwise.
+    dtype: of weights and features, a torch dtype or its name; it overrules `precision`.
     options: fields of `Options` (resize, stability_fallback, binarize_prompts, fill_hole_area, memory_dtype, ...).
 
     Raises ModelError for a checkpoint that is missing, broken or of another model, UsageError for a wrong option.
@@ -289,11 +302,12 @@ def load(
         raise UsageError(f"SAM 2 has no option {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
     if "memory_dtype" in options:
         options["memory_dtype"] = as_dtype(options["memory_dtype"])
-    chosen, device, dtype = Options(**options), as_device(device), as_dtype(dtype)
+    chosen, device = Options(**options), as_device(device)
     path, expected = checkpoints.find(name, checkpoint)
     sizes, weights = checkpoints.read(path, expected)
     if image_size is not None:
         sizes = sizes.at(as_grid(image_size))
+    dtype = precise(precision, sizes, device) if dtype is None else as_dtype(dtype)
     with torch.device("meta"):
         model = Sam2(sizes, chosen)
     checkpoints.check(weights, model.state_dict(), path, sizes.name)

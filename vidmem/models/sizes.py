@@ -53,6 +53,11 @@ class Architecture:
         return replace(self, image_size=image_size)
 
     @property
+    def fast_pays(self) -> bool:
+        """Whether the matrices are large enough that fewer bits make a frame faster; measured, see docs/speed.md."""
+        return self.d_model >= 128
+
+    @property
     def fingerprint(self) -> tuple[int | bool | tuple[int, ...], ...]:
         """The part of the sizes that the shapes of a checkpoint tell."""
         return (

@@ -1,4 +1,7 @@
-"""Training: procedural video, real clips, losses and the loop that makes a small SAM 2 out of them."""
+"""Training: procedural video, real clips, losses and the loop that makes a small SAM 2 out of them.
+
+Detectors are trained too (detection/): a recipe with kind = "detector" is one of theirs.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ def run(
     report: Callable[[str], None] | None = None,
     workers: int | None = None,
 ) -> Path:
-    """Train by a recipe of configs/ (a name, or a path to a .toml file); -> the folder's averaged weights.
+    """Train by a recipe of configs/ (a name, or a path to a .toml file); -> its weights in `out`.
 
     resume: go on from out/state.pt where there is one, exactly as if the run had not stopped
     minutes: stop after so long, to be resumed later   report: is given a line now and then
@@ -24,7 +27,13 @@ def run(
 
     from vidmem import cards
     from vidmem.training.loop import train
-    from vidmem.training.recipe import read
+    from vidmem.training.recipe import Recipe, build, table
 
-    card = read(cards.find("configs", str(recipe)))
-    return train(card, Path(out), resume, minutes, report, workers or os.cpu_count() or 1)
+    place = cards.find("configs", str(recipe))
+    card = table(place)
+    if card.get("kind") == "detector":
+        from vidmem.training.detection import loop
+        from vidmem.training.detection import recipe as detection
+
+        return loop.train(detection.build(card, str(place)), Path(out), resume, minutes, report)
+    return train(build(Recipe, card, str(place)), Path(out), resume, minutes, report, workers or os.cpu_count() or 1)

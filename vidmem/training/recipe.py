@@ -106,6 +106,11 @@ def clips_of(data: Data) -> Path | None:
 
 def read(place: Path) -> Recipe:
     """The recipe in a file."""
+    return build(Recipe, table(place), str(place))
+
+
+def table(place: Path) -> dict[str, Any]:
+    """What a recipe's file says, of whatever kind it is."""
     try:
         card = tomllib.loads(place.read_text())
     except FileNotFoundError:
@@ -113,7 +118,7 @@ def read(place: Path) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"The recipe {place} is not valid TOML: {error}.") from None
     card.setdefault("name", place.stem)
-    return build(Recipe, card, str(place))
+    return card
 
 
 def build(kind: type[T], values: dict[str, Any], where: str) -> T:

@@ -166,7 +166,7 @@ def advance(
     recent = past.pages[-6:]
     slots = torch.tensor([6, *reversed(range(len(recent)))]).expand(len(past.prompt), -1)
     ages = torch.tensor([(time - each) / SPAN for each in past.times]).expand(len(past.prompt), -1)
-    image = model.condition(s16, [past.prompt, *recent], slots, torch.stack(past.pointers, 1), ages).image
+    image = model.condition(s16, [past.prompt, *recent], slots, torch.stack(past.pointers, 1), ages)
     answers = model.decode_masks(image, s8, s4)
     if not keep:
         return answers

@@ -65,6 +65,7 @@ class Desk:
         self.job: Job | None = None
         self.live: tuple[Frame, Annotation] | None = None
         self.downloads: dict[str, Path] = {}
+        self.weights: dict[int, int] = {}  # frame -> bytes of all that was remembered behind it
         self.closed = False
         self.generation = 0  # of the video: each has a folder of its own
         self.clip: Clip
@@ -82,7 +83,7 @@ class Desk:
         self.clip = Clip(name, length, first.size, source.rate or 24.0, file)
         self.history = History(begun(tracker, source))
         self.reel, self.shelf = Reel(source), Shelf(self.folder / f"work-{self.generation}", first.size)
-        self.thumbnails, self.downloads, self.live = Thumbnails(), {}, None
+        self.thumbnails, self.downloads, self.live, self.weights = Thumbnails(), {}, None, {}
         self.frame, self.selected, self.follows = 0, 1, True
 
     @property
@@ -174,6 +175,7 @@ class Desk:
     def _seen(self, frame: Frame, annotation: Annotation, state_bytes: int) -> None:
         """Called by the pass, without the lock."""
         self.live = frame, annotation
+        self.weights[frame.index] = state_bytes
         job = self.job
         if job is None:
             return

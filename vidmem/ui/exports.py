@@ -18,7 +18,7 @@ from vidmem.errors import InputError, VidmemError
 from vidmem.masks import read_labels
 from vidmem.saving import hidden, make_folder
 from vidmem.ui.picture import pixels
-from vidmem.ui.uploads import kind_of
+from vidmem.ui.uploads import kind_of, picture_size
 from vidmem.values import Frame, Prompt
 from vidmem.writers import writers
 
@@ -102,15 +102,16 @@ def prompts_of_mask(path: Path, size: tuple[int, int], selected: int, name: Any)
         raise InputError(f"{name} is empty (0 bytes). Choose the file again.")
     if kind_of(path) not in (".png", ".gif"):
         raise InputError(f"{name} is no PNG. A mask is a PNG whose pixels are object ids, or black and white.")
+    painted = picture_size(path)
+    if painted is not None and painted != size:  # before it is unpacked
+        raise InputError(
+            f"{name} is {painted[1]} x {painted[0]} pixels, the video {size[1]} x {size[0]}. "
+            "Give a mask of the video's size."
+        )
     try:
         labels = read_labels(path)
     except VidmemError as problem:
         raise InputError(str(problem).replace(str(path), str(name))) from problem
-    if labels.shape != size:
-        raise InputError(
-            f"{name} is {labels.shape[1]} x {labels.shape[0]} pixels, the video {size[1]} x {size[0]}. "
-            "Give a mask of the video's size."
-        )
     ids = [int(each) for each in np.unique(labels) if each > 0]
     if not ids:
         raise InputError(f"{name} is empty: no pixel is above 0. Paint the object in white.")

@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from PIL import Image
+
 from vidmem.errors import InputError, VidmemError
 from vidmem.frames import Source, watch
 from vidmem.ui.limits import Limits, in_words
 
+PICTURES = (".png", ".jpg", ".webp", ".heic", ".gif")
 VIDEOS = "MP4, MOV, MKV, WebM, AVI, MPEG, TS, OGV, FLV or GIF"
 
 
@@ -60,6 +63,8 @@ def open_video(path: Path, name: str, limits: Limits) -> Source:
     if kind is None or kind == ".zip":
         hint = " Open a saved session under Reopen." if kind == ".zip" else ""
         raise InputError(f"{name} is no video that can be opened here. Choose {VIDEOS}, or a picture.{hint}")
+    if kind in PICTURES and (size_of := picture_size(path)) is not None:  # before a small file becomes a huge picture
+        refuse_size(size_of, 0.0, name, limits)
     place = path if path.suffix == kind else path.rename(path.with_suffix(kind))
     try:
         source = watch(place, on_damage="skip", ahead=2)
@@ -74,8 +79,16 @@ def open_video(path: Path, name: str, limits: Limits) -> Source:
 
 def check_size(source: Source, size: tuple[int, int], name: str, limits: Limits) -> None:
     """Raises InputError for a video beyond the limits, and closes it."""
+    try:
+        refuse_size(size, (source.promised or 0) / (source.rate or 24.0), name, limits)
+    except InputError:
+        source.close()
+        raise
+
+
+def refuse_size(size: tuple[int, int], seconds: float, name: str, limits: Limits) -> None:
+    """Raises InputError for a frame (H, W) or a length beyond the limits."""
     height, width = size
-    seconds = (source.promised or 0) / (source.rate or 24.0)
     wrong = None
     if height * width > limits.pixels:
         wrong = f"is {width} x {height}; frames of at most {limits.pixels / 1e6:.1f} million pixels may be opened here"
@@ -84,5 +97,13 @@ def check_size(source: Source, size: tuple[int, int], name: str, limits: Limits)
     elif height < 16 or width < 16:
         wrong = f"is {width} x {height}; a frame must be at least 16 x 16"
     if wrong:
-        source.close()
         raise InputError(f"{name} {wrong}. Cut or shrink it first.")
+
+
+def picture_size(path: Path) -> tuple[int, int] | None:
+    """(H, W) as the head of a picture's file says; nothing of it is unpacked. None where it does not say."""
+    try:
+        with Image.open(path) as picture:
+            return picture.height, picture.width
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None

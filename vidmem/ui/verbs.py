@@ -101,8 +101,7 @@ def video(desk: Desk, asked: Asked) -> None:
     name = str(asked.get("name", "video"))
     try:
         desk.check_space()
-        with desk.turns.taken():
-            source = open_video(path, name, desk.limits)
+        source = open_video(path, name, desk.limits)
     except BaseException:
         for left in path.parent.glob(path.stem + ".*"):
             left.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ def view(desk: Desk) -> dict[str, Any]:
         "job": _job(desk),
         "plan": None if job else _plan(desk),
         "memory": _memory(desk, work),
+        "weights": weights(dict(desk.weights)),
         "chosen": {"tracker": desk.chosen.tracker, "model": desk.chosen.model, "settings": dict(desk.chosen.settings)},
         "downloads": [
             {"name": name, "size": in_words(path.stat().st_size)}
@@ -95,6 +97,19 @@ def curve(rows: np.ndarray) -> list[tuple[int, float]]:
         least = part[int(rows["score"][part].argmin())]
         points.append((int(least), round(float(rows["score"][least]), 3)))
     return points
+
+
+def weights(by_frame: Mapping[int, int]) -> dict[str, Any] | None:
+    """Bytes remembered over the video, in at most CURVE points, the highest of a stretch for it. None: nothing yet."""
+    frames = sorted(by_frame)
+    if len(frames) < 2:
+        return None
+    step = -(-len(frames) // CURVE)
+    stretches = [frames[start : start + step] for start in range(0, len(frames), step)]
+    points = [(part[0], max(by_frame[each] for each in part)) for part in stretches]
+    highest = max(by_frame.values())
+    since = next(each for each in frames if by_frame[each] == highest)
+    return {"points": points, "highest": highest, "words": in_words(highest), "since": since}
 
 
 def _marks(work: Work, frame: int, hidden: set[int]) -> list[dict[str, Any]]:

@@ -62,6 +62,7 @@ layouts: Catalog[Layout] = Catalog(
         "tld": "vidmem.videos.tld:Tld",  # VIDEO/video.mpg, gt.txt
         "vot": "vidmem.videos.vot:Vot",  # VIDEO/groundtruth.txt with rotated boxes
         "imagenet_vid": "vidmem.videos.imagenet_vid:ImagenetVid",  # an XML file a frame
+        "imagenet_det": "vidmem.videos.imagenet_det:ImagenetDet",  # Data/DET/SPLIT/…/NAME.JPEG, an XML file each
         "coco_vid": "vidmem.videos.coco_vid:CocoVid",  # one JSON file: videos, images, annotations
         "mot": "vidmem.videos.mot:Mot",  # VIDEO/img1, gt/gt.txt
         "generated": "vidmem.videos.generated:Generated",  # drawn on the spot by vidmem.scenes; needs no files

@@ -34,6 +34,7 @@ function render() {
   drawObjects();
   drawTimeline();
   drawMemory();
+  drawWeights();
   drawTracker();
   drawDownloads();
 }

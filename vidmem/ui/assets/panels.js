@@ -80,6 +80,20 @@ function drawMemory() {
   list.append(why);
 }
 
+// Bytes over the whole video: the line that must not climb.
+function drawWeights() {
+  const box = at("weights"), weights = shown.weights;
+  box.hidden = !weights;
+  if (!weights) return;
+  const frames = Math.max(1, shown.clip.frames - 1);
+  const d = weights.points.map(([frame, bytes], i) => `${i ? "L" : "M"}${((frame / frames) * 1000).toFixed(1)} ${(38 - 32 * (bytes / weights.highest)).toFixed(1)}`).join("");
+  const floor = draw("path", { d: "M0 38.5H1000", class: "vm-weight-floor", "vector-effect": "non-scaling-stroke" });
+  box.firstChild.replaceChildren(floor, draw("path", { d, class: "vm-weight-line", "vector-effect": "non-scaling-stroke" }));
+  const words = `Memory of all objects over the video: at most ${weights.words}, reached at frame ${weights.since}.`;
+  box.firstChild.setAttribute("aria-label", words);
+  box.lastChild.textContent = words;
+}
+
 let formOf = null; // tracker and values the form was made for
 
 function drawTracker() {
