@@ -93,6 +93,15 @@ def test_a_tracker_without_one_is_what_it_was():
     assert state[1][0].target is None
 
 
+def test_a_state_made_without_one_goes_on_and_learns_from_the_next_prompt():
+    state, _ = follow(compose.load("sam2", Toy()), range(4, 20, 2))
+    tracker = tracker_of()
+    state, said = follow(tracker, range(20, 26, 2), state, 8, prompt=False)
+    assert overlap(said[-1].masks()[1], truth(24)) > 0.5 and not state[1][0].target.samples
+    state, _ = tracker.step(state, picture(11, 26), [Prompt(1, mask=truth(26))])
+    assert len(state[1][0].target.samples) == 1
+
+
 def test_answers_begin_with_no_fit_and_the_first_look_makes_it():
     tracker = tracker_of()
     state, _ = follow(tracker, [8])

@@ -36,15 +36,19 @@ class Aiming:
 
     def look(self, history: History) -> tuple[Learned, Tensor | None]:
         """The state of a history after what was due, and (h', w') logits of where it sees the object."""
-        before = history.target
+        before = self._known(history)
         if id(before) not in self._looked:  # kept alive in the value, or another could take its id
             self._looked[id(before)] = (before, *self.target.look(before, self.seen, self.features.frame))
         return self._looked[id(before)][1:]
 
     def learn(self, history: History, prompted: bool, guess: Guess) -> Learned:
         """The state of a history behind the frame. What is prompted was not looked for."""
-        state = history.target if prompted else self.look(history)[0]
+        state = self._known(history) if prompted else self.look(history)[0]
         return self.target.learn(state, self.seen, guess)
+
+    def _known(self, history: History) -> Learned:
+        """The state of a history; one that was made by a tracker without a target model knows nothing."""
+        return self.target.start() if history.target is None else history.target
 
     def decode(self, questions: Sequence[Question], maps: Sequence[Tensor | None]) -> list[Candidates]:
         """The answers to the questions, each with the score map that goes with it."""
