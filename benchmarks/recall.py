@@ -6,8 +6,8 @@
 Films were taught with 4 to 16 scenes. Beside the whole bridge stand two students with less memory, which began with its
 weights and were taught on: without retrieval (only the memory tokens go from scene to scene), and without memory. Below
 them, the whole bridge with caches that hold 16 scenes at most. The share of right answers is over questions about
-objects that did appear, never in the last scene; guessing 1 in 8 times for which and when, 1 in 4 for where. The last line is
-one JSON object.
+objects that did appear, never in the last scene; guessing is right 1 time in 8 for which and when, 1 in 4 for where.
+The last line is one JSON object.
 """
 
 from __future__ import annotations
