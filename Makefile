@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := runs/demo
 
-.PHONY: demo test check clean
+.PHONY: demo test test-browser check clean
 
 # What runs vidmem.
 .venv/.ready: pyproject.toml
@@ -25,6 +25,10 @@ demo: .venv/.ready
 
 test: .venv/.ready-to-test
 	@$(BIN)/python -m pytest
+
+# The page in a real browser; skips where there is no Chromium. Its screenshots are in .ci/out/page.
+test-browser: .venv/.ready-to-test
+	@$(BIN)/python -m pytest tests/browser --durations=5
 
 check: .venv/.ready-to-test
 	@$(BIN)/ruff check .

@@ -26,19 +26,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from counted import Counted
 from policies_tables import document, of_kinds, table
-from torch import Tensor
 
 from vidmem import cards, compose, states
 from vidmem.emission import State, release
 from vidmem.metrics.collect import compare_object
 from vidmem.metrics.labels import Masks
-from vidmem.models import ModelSpec
 from vidmem.models.shared import SharedEncoding
 from vidmem.saving import make_folder, replacing
 from vidmem.scenes import kinds
 from vidmem.tracker import Tracker
-from vidmem.values import Candidates, Features, Frame, Guess, Prompt, Question, Track
+from vidmem.values import Frame, Prompt, Track
 from vidmem.videos import MaskTruth, Video
 from vidmem.videos.generated import Generated
 from vidmem.videos.root import Root
@@ -176,39 +175,6 @@ def true_masks(video: Video, frame: int) -> Masks:
 
 
 @dataclass(eq=False)
-class Counted:
-    """A model that counts what it is asked. What it is asked does not depend on the machine."""
-
-    shared: SharedEncoding
-    questions: int = 0  # decodings, one for each object and each past that differs
-    attended: int = 0  # memory tokens they looked at, in all
-    remembered: int = 0  # masks encoded into memory
-
-    @property
-    def spec(self) -> ModelSpec:
-        return self.shared.spec
-
-    @property
-    def device(self) -> torch.device:
-        return self.shared.device
-
-    def encode(self, frame: Frame) -> Features:
-        return self.shared.encode(frame)
-
-    def decode(self, features: Features, questions: Sequence[Question]) -> list[Candidates]:
-        self.questions += len(questions)
-        for memory in (each.memory for each in questions if each.memory):
-            kept = [(each.entry.tokens, each.pool) for each in memory.pages]
-            self.attended += sum(len(tokens) // side**2 for tokens, side in kept if tokens is not None)
-            self.attended += self.spec.pointer_tokens * len(memory.pointers)
-        return self.shared.decode(features, questions)
-
-    def remember(self, features: Features, guesses: Sequence[Guess]) -> Tensor:
-        self.remembered += len(guesses)
-        return self.shared.remember(features, guesses)
-
-
-@dataclass(eq=False)
 class Rival:
     """One tracker on its way."""
 
@@ -237,7 +203,7 @@ class Rival:
 
     def costs(self) -> dict[str, float]:
         """A frame and object: decodings, memory tokens attended, masks encoded. Bytes: the most the state ever took."""
-        counts = {"decoded": self.model.questions, "attended": self.model.attended, "remembered": self.model.remembered}
+        counts = {"decoded": self.model.decoded, "attended": self.model.attended, "remembered": self.model.remembered}
         return {**{name: round(n / self.object_frames, 4) for name, n in counts.items()}, "bytes": self.most_bytes}
 
     def _give_out(self, tracks: Sequence[Track]) -> None:

@@ -21,51 +21,23 @@ from pathlib import Path
 from statistics import mean
 
 import torch
-from torch import Tensor
+from counted import Counted
 
 from vidmem import compose
 from vidmem.cli.options import settings_of
 from vidmem.emission import State
 from vidmem.metrics.collect import compare_object
 from vidmem.metrics.labels import Masks
-from vidmem.models import Model, ModelSpec
+from vidmem.models import Model
 from vidmem.searches.single import Single
 from vidmem.searches.tree import Tree
 from vidmem.tracker import Tracker
-from vidmem.values import Candidates, Features, Frame, Guess, Prompt, Question
+from vidmem.values import Frame, Prompt
 from vidmem.videos import MaskTruth
 from vidmem.videos.generated import Generated
 from vidmem.videos.root import Root
 
 SIDES = ("single", "published", "merging")
-
-
-@dataclass(eq=False)
-class Counted:
-    """A model that counts what it is asked."""
-
-    model: Model
-    decoded: int = 0
-    remembered: int = 0
-
-    @property
-    def spec(self) -> ModelSpec:
-        return self.model.spec
-
-    @property
-    def device(self) -> torch.device:
-        return self.model.device
-
-    def encode(self, frame: Frame) -> Features:
-        return self.model.encode(frame)
-
-    def decode(self, features: Features, questions: Sequence[Question]) -> list[Candidates]:
-        self.decoded += len(questions)
-        return self.model.decode(features, questions)
-
-    def remember(self, features: Features, guesses: Sequence[Guess]) -> Tensor:
-        self.remembered += len(guesses)
-        return self.model.remember(features, guesses)
 
 
 @dataclass(eq=False)

@@ -89,6 +89,11 @@ MAY = {
         *[each for each in GROUND if each != "rle"],
         *["compose", "masks", "metrics", "models", "results", "states", "tracker", "videos", "writers"],
     ],
+    "ui": [
+        *GROUND,
+        *["banks", "checkpoints", "compose", "drawing", "emission", "frames", "masks", "memory_account", "models"],
+        *["results", "runlog", "session", "states", "tracker", "writers"],
+    ],
     "training": ["cards", "errors", "frames", "masks", "models", "values", "states", "metrics", "saving", "sprites"],
 }
 TORCHLESS = [

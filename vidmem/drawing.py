@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -10,24 +11,28 @@ from PIL import Image, ImageDraw, ImageFont
 from vidmem.annotation import Annotation, ObjectAnnotation
 from vidmem.palette import object_colour
 
+Looks = Mapping[int, tuple[str, tuple[int, int, int]]]  # object id -> name, red green blue
 VEIL = 105  # how much of the colour covers the object, of 255
 
 
-def draw(picture: np.ndarray, annotation: Annotation) -> np.ndarray:
+def draw(picture: np.ndarray, annotation: Annotation, looks: Looks | None = None) -> np.ndarray:
     """A copy of the picture with every object drawn on it. Objects out of sight are listed in the upper left corner.
 
-    picture (H, W, 3) uint8 RGB  ->  (H, W, 3) uint8
+    picture (H, W, 3) uint8 RGB  ->  (H, W, 3) uint8.   looks: object id -> its name and colour, where it has its own.
     """
+    looks = looks or {}
+    names = {each: looks[each][0] if each in looks else str(each) for each in annotation.objects}
+    colours = {each: looks[each][1] if each in looks else object_colour(each) for each in annotation.objects}
     canvas = Image.fromarray(picture)
     height = picture.shape[0]
     thickness, letters = max(1, round(height / 270)), max(10, height // 30)
     for object_id, each in sorted(annotation.objects.items(), key=lambda item: -item[1].area):  # small ones on top
         if each.box:
-            _veil(canvas, each, object_colour(object_id), thickness)
+            _veil(canvas, each, colours[object_id], thickness)
     lost = 4
     for object_id, each in annotation.objects.items():  # labels last: no veil may cover them
-        words = f"{object_id}  {each.score:.2f}" if each.visible else f"{object_id}  lost"
-        label = _label(words, object_colour(object_id), letters, each.visible)
+        words = f"{names[object_id]}  {each.score:.2f}" if each.visible else f"{names[object_id]}  lost"
+        label = _label(words, colours[object_id], letters, each.visible)
         if each.visible and each.box:
             x, y = round(each.box[0]), round(each.box[1]) - label.height - 2
             x, y = (

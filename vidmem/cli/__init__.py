@@ -9,6 +9,7 @@ from vidmem.cli import (
     caption,
     compare,
     datasets,
+    demo,
     doctor,
     evaluate,
     export,
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command("track")(track.track)
 app.command("stream")(stream.stream)
+app.command("demo")(demo.demo)
 app.command("compare")(compare.compare)
 app.command("scenes")(scenes.scenes)
 app.command("ask")(ask.ask)

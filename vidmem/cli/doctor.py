@@ -25,7 +25,7 @@ class Finding:
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """Look at the machine: device, readers, writers, weights, disk. Each line that is not ok names its cure."""
-    findings = [_python(), *_devices(), *_readers(), *_formats(), _weights(), _disk()]
+    findings = [_python(), *_devices(), *_readers(), *_formats(), _page(), _weights(), _disk()]
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in findings], indent=1))
         return
@@ -92,6 +92,12 @@ def _formats() -> list[Finding]:
     if find_spec("pyarrow") is None:
         return [Finding("format", "parquet: not installed", "info", "pip install 'vidmem[parquet]'")]
     return [Finding("format", f"parquet: pyarrow {_version('pyarrow')}", "ok")]
+
+
+def _page() -> Finding:
+    if find_spec("gradio") is None:
+        return Finding("page", "gradio: not installed", "info", "pip install 'vidmem[demo]'")
+    return Finding("page", f"gradio {_version('gradio')}: vidmem demo", "ok")
 
 
 def _weights() -> Finding:

@@ -49,7 +49,7 @@ class Quantised:
 class Bits:
     """Pages kept in `bits` bits a number: 8 halve the bytes of a memory in bfloat16, 4 quarter them."""
 
-    bits: int = 8
+    bits: int = 8  # of each number that is kept: 8 or 4
 
     def __post_init__(self) -> None:
         if self.bits not in (4, 8):
