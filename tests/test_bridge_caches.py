@@ -25,7 +25,7 @@ def entry(number, *angles):
     return Kept(tokens, tokens + number, number, number)
 
 
-def filled(policy, entries):
+def filled(policy, entries) -> Cache:
     cache: Cache = ()
     for each in entries:
         cache = policy.add(cache, each)
