@@ -105,7 +105,8 @@ def main() -> None:
     torch.set_num_threads(1)
     companions = [Companion(name, arguments.keep) for name in CACHES]
     for frame in RecallFilm(-(-arguments.frames // FRAMES)).between(0, arguments.frames):
-        for each in companions:
+        first = frame.index % len(companions)  # in turn, since who comes behind the large one finds a cold cache
+        for each in (*companions[first:], *companions[:first]):
             each.step(frame)
         if (frame.index + 1) % 1000 == 0:
             held = "  ".join(f"{each.name} {each.sizes[-1] / 1024:.0f} KiB" for each in companions)

@@ -6,8 +6,8 @@
 Films were taught with 4 to 16 scenes. Beside the whole bridge stand two students with less memory, which began with its
 weights and were taught on: without retrieval (only the memory tokens go from scene to scene), and without memory. Below
 them, the whole bridge with caches that hold 16 scenes at most. The share of right answers is over questions about
-objects that did appear, never in the last scene; guessing 1 in 8 times for which and when, 1 in 4 for where. The last
-line is one JSON object.
+objects that did appear, never in the last scene; guessing is right 1 time in 8 for which and when, 1 in 4 for where.
+The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -33,7 +33,14 @@ LENGTHS = (4, 8, 16, 32, 64, 128)
 TAUGHT = 16  # scenes of the longest film of the course
 KEEP = 16
 MORE_STEPS: dict[Memory, int] = {"recurrence": 600, "none": 200}
-STYLES = {"whole": ("#1b7837", "-"), "without retrieval": ("#d95f02", "-"), "without memory": ("#7f7f7f", "-")}
+STYLES = {
+    "whole": ("#1b7837", "-"),
+    "without retrieval": ("#d95f02", "-"),
+    "without memory": ("#7f7f7f", "-"),
+    "merge": ("#2166ac", "--"),
+    "surprise": ("#9970ab", ":"),
+    "fifo": ("#8c510a", "--"),
+}
 
 
 def train(folder: Path) -> None:
@@ -84,7 +91,7 @@ def plot(curves: dict[str, dict[int, dict[str, float]]], path: Path) -> None:
     for axes, (kind, title) in zip(figure.subplots(1, 4, sharey=True), titles.items(), strict=True):
         axes.axvspan(4, TAUGHT, color="#f0f0e4", linewidth=0)
         for name, curve in curves.items():
-            colour, line = STYLES.get(name, (None, "--"))
+            colour, line = STYLES[name.split(",")[0]]
             shares = [each[kind] for each in curve.values()]
             axes.plot(list(curve), shares, line, color=colour, marker="o", markersize=3.5, linewidth=1.5, label=name)
         axes.set_xscale("log", base=2)

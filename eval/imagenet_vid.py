@@ -70,7 +70,7 @@ if __name__ == "__main__":
     )
     parser.add_argument("--root", required=True, help="where the set lies, or drawn:FOLDER")
     parser.add_argument("--results", default="", help="a COCO JSON of detections made elsewhere")
-    parser.add_argument("--detector", default="", help="a card of detectors/")
+    parser.add_argument("--detector", default="", help="a card of configs/detectors/")
     parser.add_argument("--model", default="nano-detector", help="a name that ships, or a detector.safetensors")
     parser.add_argument("--protocol", choices=("online", "paper"), default="online", help="how frames are visited")
     parser.add_argument("--seed", type=int, default=0, help="of the shuffle and of what memory draws")

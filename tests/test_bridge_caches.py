@@ -7,7 +7,7 @@ import torch
 
 from vidmem.bridges import policies
 from vidmem.bridges.bridge import BridgeSizes, RecurrentBridge
-from vidmem.bridges.entry import Kept
+from vidmem.bridges.entry import Cache, Kept
 from vidmem.bridges.everything import Everything
 from vidmem.bridges.fifo import Fifo
 from vidmem.bridges.merge import Merge
@@ -25,8 +25,8 @@ def entry(number, *angles):
     return Kept(tokens, tokens + number, number, number)
 
 
-def filled(policy, entries):
-    cache = ()
+def filled(policy, entries) -> Cache:
+    cache: Cache = ()
     for each in entries:
         cache = policy.add(cache, each)
     return cache

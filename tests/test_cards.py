@@ -31,7 +31,9 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 class Deck:
     """Answers drawn from a deck by the frame's number and the object: absent, unsure, sure, many masks, one."""
 
-    spec = ModelSpec("deck", (SIDE, SIDE), (2, 2), WIDTH, 1, mask_size=(SIDE, SIDE), memory_dtype="float32")
+    spec = ModelSpec(
+        "deck", (SIDE, SIDE), (2, 2), WIDTH, pointer_tokens=1, mask_size=(SIDE, SIDE), memory_dtype="float32"
+    )
     device = torch.device("cpu")
 
     def encode(self, frame: Frame) -> Features:

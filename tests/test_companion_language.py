@@ -2,19 +2,24 @@
 
 import contextlib
 import io
+import json
 
+import numpy as np
 import pytest
 import tiny_vlm
 import torch
+from typer.testing import CliRunner
 
 from vidmem.bridges.bridge import BridgeSizes, RecurrentBridge
 from vidmem.bridges.everything import Everything
 from vidmem.bridges.fifo import Fifo
 from vidmem.bridges.files import save_bridge
+from vidmem.cli import app
 from vidmem.companions.families import LLAVA, QWEN, family_of, positions
 from vidmem.companions.language import Language, read_stored
 from vidmem.errors import InputError, ModelError, UsageError
 from vidmem.values import Frame
+from vidmem.video_file import VideoFile
 
 QUESTION = "what happens here ?"
 
@@ -130,7 +135,8 @@ def test_positions_agree_with_the_models_own_for_a_video(stored, entries):
     theirs, _ = model.model.get_rope_index(
         ids, mm_token_type_ids=2 * (ids == video).int(), video_grid_thw=grid, attention_mask=torch.ones_like(ids)
     )
-    assert torch.equal(positions(QWEN, 3, entries, 16, 4), theirs)
+    ours = positions(QWEN, 3, entries, 16, 4)
+    assert ours is not None and torch.equal(ours, theirs)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +144,7 @@ def test_positions_agree_with_the_models_own_for_a_video(stored, entries):
     [
         (lambda f: Language("nowhere/at/all"), InputError, "no folder"),
         (lambda f: Language(""), InputError, "no name"),
-        (lambda f: Language(f, reads="all"), UsageError, "'memories', 'latest' or 'both'"),
+        (lambda f: Language(f, reads="all"), UsageError, "'memories', 'latest' or 'both'"),  # type: ignore[arg-type]
         (lambda f: Language(f, tokens=0), UsageError, "one token or more"),
         (lambda f: Language(f).answer(Language(f).start(), QUESTION), InputError, "Nothing was seen"),
         (lambda f: Language(f).answer(remembered(Language(f)), "  "), UsageError, "empty"),
@@ -162,3 +168,27 @@ def test_a_bridge_of_another_model_is_refused(stored, tmp_path, width, language)
     save_bridge(RecurrentBridge(BridgeSizes(width, 4, 8, 2, language)), tmp_path / "bridge.safetensors")
     with pytest.raises(ModelError, match="wide"):
         Language(stored, tmp_path / "bridge.safetensors")
+
+
+def test_the_commands_ask_and_caption_with_a_stored_model(folder, tmp_path):
+    film = tmp_path / "film.mp4"
+    writer = VideoFile(film)
+    for index in range(30):
+        writer.write(np.full((56, 56, 3), 40 if index < 15 else 220, np.uint8), index / 10)
+    writer.close()
+    words = [str(film), "--model", str(folder), "--tokens", "3"]
+    memory = str(tmp_path / "film.vmem")
+    asked = CliRunner().invoke(app, ["ask", *words, QUESTION, "--json", "--remember", memory])
+    assert asked.exit_code == 0, asked.exception
+    said = json.loads(asked.stdout)
+    assert said["scenes"] == 2 and list(said["answers"]) == [QUESTION]
+    again = CliRunner().invoke(app, ["ask", memory, QUESTION, "--model", str(folder), "--tokens", "3", "--json"])
+    assert json.loads(again.stdout)["answers"] == said["answers"]
+    other = CliRunner().invoke(app, ["ask", memory, "Which object came first?"])
+    assert isinstance(other.exception, InputError) and "not of recall" in str(other.exception)
+    told = CliRunner().invoke(app, ["caption", *words, "--stream", "--prompt", QUESTION])
+    assert [json.loads(line)["last"] for line in told.stdout.splitlines()] == [14, 29]
+    grid = ["--longest", "2", "--lengths", "1", "--depths", "2", "--out", str(tmp_path / "needle"), "--json"]
+    found = CliRunner().invoke(app, ["needle", "ask", *words, *grid])
+    assert found.exit_code == 0, found.exception
+    assert len(json.loads(found.stdout)["cells"]) == 2

@@ -59,6 +59,12 @@ def by_shot(frame):
     return np.eye(8)[int(frame.image[0, 0, 0]) % 8]
 
 
+def seen_in(after):
+    """The frames the notebook holds of the latest scene."""
+    assert after.memory.latest is not None
+    return after.memory.latest.flatten()
+
+
 def test_every_scene_is_told_once_and_in_order():
     watcher = Watcher(Notebook(), by_shot)
     told = list(watched(watcher, shots(10, 12, 9)))
@@ -75,11 +81,11 @@ def test_every_scene_is_told_once_and_in_order():
 def test_a_scene_is_looked_at_evenly_however_long_it_is():
     watcher = Watcher(Notebook(), by_shot)
     ((_, after, _),) = watched(watcher, shots(3))
-    assert after.memory.latest.flatten().tolist() == [0, 1, 2]
+    assert seen_in(after).tolist() == [0, 1, 2]
     ((_, after, _),) = watched(watcher, shots(8))
-    assert after.memory.latest.flatten().tolist() == [0, 2, 4, 7]
+    assert seen_in(after).tolist() == [0, 2, 4, 7]
     ((_, after, _),) = watched(watcher, shots(500))
-    seen = after.memory.latest.flatten().tolist()
+    seen = seen_in(after).tolist()
     assert seen[0] == 0 and len(seen) == 4 and seen[-1] >= 375
     assert max(b - a for a, b in pairwise(seen)) <= 2 * min(b - a for a, b in pairwise(seen))
 
@@ -170,6 +176,7 @@ def test_a_drawn_film_is_the_same_from_anywhere():
 def test_the_embedded_companion_knows_what_was_long_ago():
     """Far above chance (1/8, 1/4) on films four times as long as it was taught; how far: benchmarks/recall.py."""
     companion, right = Recalling(), []
+    state = companion.start()
     for seed in range(6):
         film, state = RecallFilm(64, seed), companion.start()
         for scene in range(64):

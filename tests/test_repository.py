@@ -36,7 +36,7 @@ from vidmem.videos import layouts
 from vidmem.writers import writers
 
 ROOT = Path(__file__).parent.parent
-LEAVES = ["trackers", "detectors", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
+LEAVES = ["trackers", "datasets", "eval", "apps", "weights", "configs", "benchmarks"]
 TABLES = [
     *[banks, choices, searches, transforms, models, readers, layouts, scenes, targets, samples, regularisers],
     *[policies, companions, encoders, scene_forms],

@@ -152,7 +152,7 @@ def test_a_stored_vision_model_of_transformers_sees_too(tmp_path):
     from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel
 
     torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
+    sizes: dict = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
     CLIPVisionModel(CLIPVisionConfig(**sizes, image_size=28, patch_size=7)).save_pretrained(tmp_path)
     CLIPImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}).save_pretrained(tmp_path)
     encode = make_encoder(f"transformers:{tmp_path}")
@@ -174,7 +174,9 @@ def test_colour_is_the_overlap_of_histograms():
         ("color", UnknownName, "Did you mean 'colour'"),
         ("colour:8", UsageError, "takes no name"),
         ("timm:no_such_net", UsageError, "knows no model"),
-        ("transformers:", UsageError, "FOLDER"),
+        ("transformers:", UsageError, "wants a name"),
+        ("model", UsageError, "model:NAME"),
+        ("model:no-such", Exception, "no-such"),
         ("transformers:nowhere/here", InputError, "cannot be read"),
     ],
 )
@@ -191,6 +193,23 @@ def test_encoders_that_cannot_count_are_refused():
 def test_a_source_without_frames_is_refused():
     with pytest.raises(InputError, match="no frames"):
         find_scenes(watch(iter([])))
+
+
+@pytest.mark.real
+def test_every_cut_between_real_clips_is_found_and_none_within(data, tmp_path):
+    clips = ["blackswan", "libby", "dog", "bmx-trees", "car-shadow", "blackswan"]
+    writer, count = VideoFile(tmp_path / "film.mp4"), 0
+    for clip in clips:
+        source = watch(str(data / "DAVIS/JPEGImages/480p" / clip))
+        for frame in source.between(0, 20):
+            writer.write(frame.image[:, ::4, ::4].permute(1, 2, 0).numpy(), count / 24)
+            count += 1
+        source.close()
+    writer.close()
+    source = watch(str(tmp_path / "film.mp4"))
+    assert find_scenes(source).cuts == [19, 39, 59, 79, 99]
+    assert [cut.frame for _, cut in stream_cuts(source)] == [19, 39, 59, 79, 99]
+    source.close()
 
 
 @pytest.mark.real

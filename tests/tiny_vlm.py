@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -46,10 +47,11 @@ def text_config(words):
 
 
 def llava(folder: Path) -> Path:
-    from transformers import CLIPImageProcessor, LlavaConfig, LlavaForConditionalGeneration
+    import transformers
 
     words = tokenizer(["<image>"])
-    config = LlavaConfig(
+    made: Any = transformers.LlavaConfig  # its stubs know fewer fields than it has
+    config = made(
         text_config={"model_type": "llama", **text_config(len(words))},
         vision_config={
             "model_type": "clip_vision_model",
@@ -65,8 +67,8 @@ def llava(folder: Path) -> Path:
         vision_feature_layer=-2,
     )
     size = {"height": 28, "width": 28}
-    processor = CLIPImageProcessor(size={"shortest_edge": 28}, crop_size=size)
-    return _store(LlavaForConditionalGeneration, config, words, processor, folder)
+    processor = transformers.CLIPImageProcessor(size={"shortest_edge": 28}, crop_size=size)
+    return _store(transformers.LlavaForConditionalGeneration, config, words, processor, folder)
 
 
 def qwen(folder: Path, kind: str = "qwen2_vl") -> Path:

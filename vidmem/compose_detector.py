@@ -1,4 +1,4 @@
-"""From a card of detectors/ and weights to a detector with memory: the one place that knows both."""
+"""From a card of configs/detectors/ and weights to a detector with memory: the one place that knows both."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def load(
     settings: Mapping[str, Any] | None = None,
     device: str = "auto",
 ) -> VideoDetector:
-    """The detector that detectors/CARD.toml describes, with the weights of a name that ships, or of a file.
+    """The detector that configs/detectors/CARD.toml describes, with the weights of a name that ships, or of a file.
 
     settings: by dotted name, for example {"bank.keys": 1000, "model.score_above": 0.1}.
     Raises UsageError or UnknownName for names, UsageError where the weights were trained for another card, ModelError
     for weights that are missing or broken.
     """
-    said = cards.read("detectors", card)
+    said = cards.read("configs/detectors", card)
     unknown = [name for name in said if name not in WORDS]
     if unknown:
         raise UsageError(f"The card {card!r} has an unknown entry {unknown[0]!r}. Known: {', '.join(WORDS)}.")
@@ -55,7 +55,9 @@ def load(
     of = weights.architecture
     if of.attention not in said["attends"]:
         fitting = [
-            name for name in cards.names("detectors") if of.attention in cards.read("detectors", name)["attends"]
+            name
+            for name in cards.names("configs/detectors")
+            if of.attention in cards.read("configs/detectors", name)["attends"]
         ]
         raise UsageError(
             f"The weights {of.name} attend by {of.attention!r}, the card {card} needs {' or '.join(said['attends'])}. "

@@ -58,11 +58,11 @@ def ask(
     watcher = with_companion.make_watcher(model, bridge, cache, keep, encoder, longest, reads, tokens, device)
     companion, broken = watcher.companion, None
     if again:
-        state, seen = recalled(Path(source), model)
+        state, seen = recalled(Path(source), _whose(model, bridge))
     else:
         from vidmem.errors import DamagedSource
 
-        state, seen = companion.start(), {"model": model, "scenes": 0, "seconds": 0.0}
+        state, seen = companion.start(), {"of": _whose(model, bridge), "scenes": 0, "seconds": 0.0}
         try:
             for state, scene in _watch(watcher, source, reader, damage, every, frames):
                 seen |= {"scenes": scene.number, "seconds": round(scene.end, 3)}
@@ -87,16 +87,22 @@ def ask(
         raise broken
 
 
-def recalled(path: Path, model: str) -> tuple[Remembered, dict]:
+def _whose(model: str, bridge: Path | None) -> str:
+    """Who can read a memory: a model, and the bridge it was made by."""
+    names = [str(Path(model).resolve()) if Path(model).is_dir() else model]
+    return " by ".join(names if bridge is None else [*names, str(bridge.resolve())])
+
+
+def recalled(path: Path, whose: str) -> tuple[Remembered, dict]:
     """A memory kept by --remember. Raises InputError for another file, or the memory of another model."""
     from vidmem import states
     from vidmem.companions import Remembered
 
     state, facts = states.load(path)
-    if not isinstance(state, Remembered) or "model" not in facts:
+    if not isinstance(state, Remembered) or "of" not in facts:
         raise InputError(f"{path} is no memory of a video: `vidmem ask VIDEO QUESTION --remember FILE.vmem` makes one.")
-    if facts["model"] != model:
-        raise InputError(f"{path} is the memory of --model {facts['model']}, not of {model}: ask that one.")
+    if facts["of"] != whose:
+        raise InputError(f"{path} is the memory of {facts['of']}, not of {whose}: give that --model and --bridge.")
     return state, facts
 
 

@@ -30,7 +30,8 @@ Reads = Annotated[
     str | None, typer.Option("--reads", help="What the language model is given: memories, latest scene, or both.")
 ]
 Encoder = Annotated[
-    str, typer.Option("--encoder", help="What cuts are seen by: colour, nano, timm:NAME, transformers:FOLDER.")
+    str,
+    typer.Option("--encoder", help="What cuts are seen by: colour, nano, model:NAME, timm:NAME, transformers:FOLDER."),
 ]
 Every = Annotated[int, typer.Option("--every", help="Look at each N-th frame only.")]
 Longest = Annotated[int, typer.Option("--longest", help="Frames after which a scene without a cut is remembered.")]

@@ -39,7 +39,8 @@ Prompts = Annotated[Path | None, typer.Option("--prompts", metavar="FILE.json", 
 TrackerName = Annotated[str, typer.Option("--tracker", help="A card of `vidmem trackers`, or a path to one.")]
 ModelName = Annotated[str, typer.Option("--model", help="A name of `vidmem models list`, or a path to a checkpoint.")]
 DetectorName = Annotated[
-    str, typer.Option("--detector", help="A card of detectors/, or a path to one: mamba, selsa, window, single, …")
+    str,
+    typer.Option("--detector", help="A card of configs/detectors/, or a path to one: mamba, selsa, window, single, …"),
 ]
 DetectorModel = Annotated[
     str, typer.Option("--model", help="nano-detector, which ships, or a detector.safetensors of `vidmem train`.")

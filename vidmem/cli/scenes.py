@@ -20,7 +20,9 @@ def scenes(
     source: Annotated[str, typer.Argument(help="A video file, a folder of images, an address, or demo:koi.")],
     encoder: Annotated[
         str,
-        typer.Option("--encoder", help="What frames are compared by: colour, nano, timm:NAME, transformers:FOLDER."),
+        typer.Option(
+            "--encoder", help="What frames are compared by: colour, nano, model:NAME, timm:NAME, transformers:FOLDER."
+        ),
     ] = "colour",
     rule: Annotated[
         str, typer.Option("--rule", help="vidmem, or as published: reference (released code), paper (project page).")

@@ -41,7 +41,7 @@ def track(
     lag: options.Lag = None,
     settings: options.Settings = [],  # noqa: B006
     detector: Annotated[
-        str, typer.Option("--detector", help="A card of detectors/: what it finds joins as new objects.")
+        str, typer.Option("--detector", help="A card of configs/detectors/: what it finds joins as new objects.")
     ] = "",
     detector_model: Annotated[
         str, typer.Option("--detector-model", help="nano-detector, or a detector.safetensors of `vidmem train`.")

@@ -183,14 +183,14 @@ def read_stored(folder: str, device: str = "auto", dtype: torch.dtype | None = N
     try:
         from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
     except ImportError as missing:
-        raise UsageError("A vision language model needs transformers: pip install transformers") from missing
+        raise UsageError("A vision language model needs transformers: pip install 'vidmem[language]'") from missing
     if not folder or not Path(folder).is_dir():
         raise InputError(
             f"{folder or '(no name)'} is no folder with a stored model. Fetch one first, for example by `hf download`."
         )
     try:
         family_of(AutoConfig.from_pretrained(folder, local_files_only=True).model_type)
-        model = AutoModelForImageTextToText.from_pretrained(folder, local_files_only=True, dtype=dtype or "auto")
+        model: Any = AutoModelForImageTextToText.from_pretrained(folder, local_files_only=True, dtype=dtype or "auto")
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as problem:

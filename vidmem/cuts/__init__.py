@@ -33,6 +33,7 @@ encoders: Catalog[FrameEncoder] = Catalog(
     {
         "colour": "vidmem.cuts.colour:Colour",  # where which colours are: no download, no weights
         "nano": "vidmem.cuts.nano:Nano",  # the image encoder of the embedded model
+        "model": "vidmem.cuts.nano:Nano",  # model:NAME, any segmenter of `vidmem models list`
         "timm": "vidmem.cuts.of_timm:OfTimm",  # timm:NAME, any model of timm
         "transformers": "vidmem.cuts.of_transformers:OfTransformers",  # transformers:FOLDER, any vision model
     },

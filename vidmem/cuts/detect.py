@@ -14,7 +14,7 @@ from vidmem.errors import DamagedSource, InputError, UsageError
 from vidmem.frames import Source
 from vidmem.values import Frame
 
-NAMED = ("timm", "transformers")  # encoders that need to be told which model
+NAMED = ("model", "timm", "transformers")  # encoders that need to be told which model
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,11 @@ class SceneReport:
 
 
 def make_encoder(name: str) -> FrameEncoder:
-    """`colour`, `nano`, `timm:NAME` or `transformers:FOLDER`. Raises UnknownName or UsageError for others."""
+    """`colour`, `nano`, `model:NAME`, `timm:NAME`, `transformers:FOLDER`. Raises UnknownName or UsageError."""
     kind, colon, which = name.partition(":")
     made = encoders[kind]
+    if kind in NAMED and not which:
+        raise UsageError(f"The encoder {kind!r} wants a name: write {kind}:NAME.")
     if colon and kind not in NAMED:
         raise UsageError(f"The encoder {kind!r} takes no name behind a colon; {name!r} has one.")
     return made(which) if kind in NAMED else made()

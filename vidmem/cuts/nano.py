@@ -1,4 +1,4 @@
-"""What the embedded model's image encoder sees, averaged over the picture."""
+"""What a segmenter's image encoder sees, averaged over the picture; the embedded model's, if no other is named."""
 
 from __future__ import annotations
 

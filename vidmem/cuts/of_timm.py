@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -30,9 +32,10 @@ class OfTimm:
             raise InputError(
                 f"The weights of timm:{name} cannot be had ({type(problem).__name__}: {problem})."
             ) from problem
-        self._size = self._model.pretrained_cfg.get("input_size", (3, 224, 224))[-2:]
-        self._mean = torch.tensor(self._model.pretrained_cfg.get("mean", (0.5, 0.5, 0.5)))[:, None, None]
-        self._std = torch.tensor(self._model.pretrained_cfg.get("std", (0.5, 0.5, 0.5)))[:, None, None]
+        told: Any = self._model.pretrained_cfg
+        self._size = told.get("input_size", (3, 224, 224))[-2:]
+        self._mean = torch.tensor(told.get("mean", (0.5, 0.5, 0.5)))[:, None, None]
+        self._std = torch.tensor(told.get("std", (0.5, 0.5, 0.5)))[:, None, None]
 
     @torch.inference_mode()
     def __call__(self, frame: Frame) -> np.ndarray:

@@ -21,7 +21,7 @@ class OfTransformers:
         try:
             from transformers import AutoImageProcessor, AutoModel
         except ImportError as missing:
-            raise UsageError("The encoder transformers:FOLDER needs it: pip install transformers") from missing
+            raise UsageError("The encoder transformers:FOLDER needs it: pip install 'vidmem[language]'") from missing
         if not name:
             raise UsageError("Write transformers:FOLDER, with the folder of a stored vision model.")
         try:

@@ -14,7 +14,7 @@ from vidmem.saving import number, replacing
 if TYPE_CHECKING:
     from vidmem.cuts.detect import Scene, SceneReport
 
-COLUMNS = ("number", "first", "last", "start", "end", "depth", "likeness")
+COLUMNS: tuple[str, ...] = ("number", "first", "last", "start", "end", "depth", "likeness")
 
 
 def as_table(report: SceneReport) -> dict[str, Any]:

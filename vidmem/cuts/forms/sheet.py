@@ -11,7 +11,7 @@ from vidmem.errors import InputError
 from vidmem.saving import replacing
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from PIL.Image import Image as Picture
 
     from vidmem.cuts.detect import Scene, SceneReport
 
@@ -35,14 +35,14 @@ def shown(report: SceneReport) -> list[Scene]:
     return [report.scenes[int(i)] for i in np.linspace(0, count - 1, min(count, MOST))]
 
 
-def thumbnails(report: SceneReport, source: str) -> dict[int, Image]:
+def thumbnails(report: SceneReport, source: str) -> dict[int, Picture]:
     """Scene number -> its middle frame, small; read in one pass."""
     from PIL import Image
 
     from vidmem.frames import watch
 
     wanted = {(scene.first + scene.last) // 2: scene.number for scene in shown(report)}
-    found: dict[int, Image.Image] = {}
+    found: dict[int, Picture] = {}
     video = watch(source)
     try:
         if not video.seekable:
@@ -57,7 +57,7 @@ def thumbnails(report: SceneReport, source: str) -> dict[int, Image]:
     return found
 
 
-def draw_sheet(report: SceneReport, pictures: dict[int, Image]) -> Image:
+def draw_sheet(report: SceneReport, pictures: dict[int, Picture]) -> Picture:
     from PIL import Image, ImageDraw, ImageFont
 
     scenes = shown(report)
