@@ -50,9 +50,7 @@ class Usage:
     # mask: the decoder's mask prompt; for weights that were trained with masks as prompts (nano was not)
     beside: bool = False  # whether the bank's memory is attended together with it
     lost_below: float = 0.0  # object score (a logit) at or below which an object counts as lost
-    found_above: float = (
-        0.0  # object score (a logit) the second answer must exceed to be taken, beside that of the first
-    )
+    found_above: float = 0.0  # object score the second answer must exceed, beside that of the first
     found_pred_iou: float = 0.5  # and the belief in its best mask that takes
 
     def __post_init__(self) -> None:

@@ -40,9 +40,7 @@ class OnlineFilter:
     update_steps: int = 3  # in an update. LWL: net_opt_update_iter
     every: int = 1  # frames from one update to the next, at least. LWL: train_skipping 1; its box form 5
     decay: float = 0.01  # lambda. LWL: learned, from .01
-    object_share: float = (
-        0.25  # of the loss, however small the object is [C]: the best of 0, .25 and .5 in first trials
-    )
+    object_share: float = 0.25  # of the loss, however small the object is. [C] See docs/continual.md
     centred: bool = True  # whether each channel's mean over the frame is taken away first [C]
     min_pred_iou: float = 0.5  # an answer is learned from above this, where the object is seen. [C] LWL learns from all
     sharpness: float = 10.0  # logits of a score of 1 [C]: SAM 2's for a mask that was given
