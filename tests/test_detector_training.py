@@ -156,7 +156,7 @@ def test_weights_of_a_base_begin_a_detector_with_memory(recipe, tmp_path):
     assert "without 16 of its memory" in run.begins
 
 
-RECIPES = ["nano-detector", "nano-detector-base", "mamba-r50", "mamba-r101", "mamba-r101-pixels"]
+RECIPES = [name for name in cards.names("configs") if cards.read("configs", name).get("kind") == "detector"]
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -254,7 +254,7 @@ def test_a_run_is_not_overwritten(tmp_path: Path):
         train(RECIPE, tmp_path, resume=False)
 
 
-@pytest.mark.parametrize("name", cards.names("configs"))
+@pytest.mark.parametrize("name", [each for each in cards.names("configs") if "kind" not in cards.read("configs", each)])
 def test_every_recipe_that_is_shipped_is_read_and_never_learns_from_what_it_holds_out(name: str):
     recipe = read(cards.find("configs", name))
     assert recipe.steps > 0 and recipe.data.hold_out
