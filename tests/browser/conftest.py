@@ -18,6 +18,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 SHOTS = Path(os.environ.get("VIDMEM_SHOTS", ROOT / ".ci" / "out" / "page"))
 FRAMES = 32  # of the sample clip: long enough to stop in, short enough to wait for
+PACE = 0.08  # seconds a frame waits in a pass: on a quick machine it would be over before a test can stop it
 PATIENCE = 60_000  # milliseconds, on a busy machine
 
 gradio = pytest.importorskip("gradio", reason="the page needs gradio: pip install 'vidmem[demo]'")
@@ -46,13 +47,21 @@ def browser() -> Iterator[Any]:
 def server() -> Iterator[Any]:
     """The page, as `vidmem demo` serves it."""
     from vidmem.frames import demo
+    from vidmem.ui.job import Job
     from vidmem.ui.limits import Limits
     from vidmem.ui.serve import served
 
-    before, demo.LENGTHS["koi"] = demo.LENGTHS["koi"], FRAMES
+    quick = Job._in_turn
+
+    def paced(self: Job, steps: Iterator[Any]) -> Iterator[Any]:
+        for step in quick(self, steps):
+            time.sleep(PACE)
+            yield step
+
+    before, demo.LENGTHS["koi"], Job._in_turn = demo.LENGTHS["koi"], FRAMES, paced
     with served(limits=Limits(sessions=24, upload_bytes=8 << 20)) as page:
         yield page
-    demo.LENGTHS["koi"] = before
+    demo.LENGTHS["koi"], Job._in_turn = before, quick
 
 
 class Bench:
@@ -78,7 +87,10 @@ class Bench:
         return self.server.desks.open[self.token]
 
     def do(self, name: str) -> None:
+        before = self.desk.history
         self.tab.click(f"#workbench [data-do={name}]")
+        if name.startswith("track-"):
+            self.until(lambda: self.running() or self.desk.history is not before, "no pass began")
 
     def tool(self, name: str) -> None:
         self.tab.click(f"#workbench [data-tool={name}]")
@@ -128,6 +140,20 @@ class Bench:
 
     def running(self) -> bool:
         return not self.tab.locator("#workbench [data-do=stop]").is_disabled()
+
+    def reach(self, frames: int) -> None:
+        """Waits until a pass has done so many frames, or is over."""
+        self.until(lambda: (done := self.done()) is None or done >= frames, "no frame was tracked")
+
+    def done(self) -> int | None:
+        """Frames the running pass has done; None when none runs."""
+        job = self.desk.job
+        return None if job is None else job.progress.done
+
+    def stop(self) -> None:
+        """Presses Stop, unless the pass is over by then."""
+        self.tab.eval_on_selector("#workbench [data-do=stop]", "button => button.disabled || button.click()")
+        self.idle()
 
     def idle(self) -> None:
         self.tab.wait_for_selector("#workbench [data-do=stop][disabled]")

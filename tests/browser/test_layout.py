@@ -31,9 +31,8 @@ CONTRAST = """() => {
 def test_it_fits_and_can_be_read(newcomer, width, height, scheme):
     bench = newcomer(width, height, color_scheme=scheme).open()
     bench.do("track-forwards")
-    bench.until(lambda: bench.desk.job is None or bench.desk.job.progress.done > 8, "no frame was tracked")
-    bench.do("stop") if bench.running() else None
-    bench.idle()
+    bench.reach(9)
+    bench.stop()
     bench.tab.click("#workbench summary")
     bench.tab.wait_for_selector("#workbench .vm-entries img")
     bench.shot(f"layout-{width}-{scheme}", whole=True)
@@ -67,7 +66,7 @@ def test_everything_can_be_done_with_keys(bench):
     bench.until(lambda: bench.desk.work.objects == [1, 2], "Enter did not mark")
     keys.press("t")
     bench.until(bench.running, "t did not track")
-    bench.until(lambda: bench.desk.job is None or bench.desk.job.progress.done > 6, "no frame was tracked")
+    bench.reach(7)
     keys.press("Escape")
     bench.idle()
     keys.press("Home")

@@ -53,7 +53,8 @@ def test_objects_are_named_coloured_hidden_and_shown(bench):
     bench.tab.fill("#workbench .vm-name", "<b>Big & red</b>")
     bench.tab.press("#workbench .vm-name", "Enter")
     bench.until(lambda: bench.desk.work.look(1).name == "<b>Big & red</b>", "the name did not arrive")
-    assert bench.tab.inner_text("#workbench .vm-line-name") == "<b>Big & red</b>", "a name is words, never markup"
+    shown = "#workbench .vm-line-name"
+    bench.until(lambda: bench.tab.inner_text(shown) == "<b>Big & red</b>", "a name is words, never markup")
     bench.tab.evaluate(
         """() => { const c = document.querySelector('#workbench input[type=color]');
                    c.value = '#00c2ff'; c.dispatchEvent(new Event('change', {bubbles: true})); }"""

@@ -17,7 +17,7 @@ def test_the_first_press_of_track_shows_a_result(bench, measured):
     bench.shot("1-opened")
     began = time.monotonic()
     bench.do("track-forwards")
-    bench.until(lambda: bench.desk.job is None or bench.desk.job.progress.done > 3, "no frame was tracked")
+    bench.reach(4)
     measured["track to the fourth frame"] = time.monotonic() - began
     bench.shot("2-tracking")
     bench.idle()
@@ -46,7 +46,7 @@ def test_a_mask_follows_a_click(bench, measured):
 
 def test_stop_correct_and_track_again(bench):
     bench.do("track-forwards")
-    bench.until(lambda: bench.desk.job is not None and bench.desk.job.progress.done >= 5, "no frame was tracked")
+    bench.reach(5)
     bench.do("stop")
     bench.idle()
     bench.wait_note("Stopped behind frame")
@@ -143,7 +143,7 @@ def test_two_people_at_once_do_not_meet(newcomer):
 
 def test_a_reload_in_mid_track_loses_nothing(bench):
     bench.do("track-forwards")
-    bench.until(lambda: bench.desk.job is not None and bench.desk.job.progress.done >= 3, "no frame was tracked")
+    bench.reach(3)
     token = bench.token
     bench.tab.reload()
     bench.tab.wait_for_selector("#workbench [data-object='1']")
@@ -155,7 +155,7 @@ def test_a_reload_in_mid_track_loses_nothing(bench):
 
 def test_the_page_answers_while_it_tracks(bench):
     bench.do("track-forwards")
-    bench.until(lambda: bench.desk.job is not None and bench.desk.job.progress.done >= 2, "no frame was tracked")
+    bench.reach(2)
     bench.tab.fill("#workbench .vm-name", "Fish")
     bench.tab.press("#workbench .vm-name", "Enter")
     bench.until(lambda: bench.desk.work.look(1).name == "Fish", "the name did not arrive")
