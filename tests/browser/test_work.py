@@ -24,9 +24,11 @@ def test_the_first_press_of_track_shows_a_result(bench, measured):
     bench.wait_note("Tracked 32 frames forwards")
     bench.shot("3-tracked", whole=True)
     assert bench.answered() == list(range(32))
-    assert len(bench.tab.query_selector_all("#workbench .vm-entries img")) >= 5, "what is remembered has pictures"
-    assert bench.tab.get_attribute("#workbench .vm-lane-seen", "width")
-    assert "Memory of all objects" in bench.tab.inner_text("#workbench [data-at=weights]")
+    pictures = "#workbench .vm-entries img"
+    bench.until(lambda: len(bench.tab.query_selector_all(pictures)) >= 5, "what is remembered has no pictures")
+    bench.until(lambda: bench.tab.get_attribute("#workbench .vm-lane-seen", "width"), "nothing was seen")
+    weights = "#workbench [data-at=weights]"
+    bench.until(lambda: "Memory of all objects" in bench.tab.inner_text(weights), "memory is not told")
 
 
 def test_a_mask_follows_a_click(bench, measured):
@@ -62,7 +64,7 @@ def test_stop_correct_and_track_again(bench):
     corrected = bench.desk.shelf.get(bench.desk.work.results, 20).objects[1].mask
     assert (corrected != before).any()
     bench.shot("4-corrected")
-    assert "from frame 20" in bench.tab.inner_text("#workbench [data-at=plan]")
+    bench.until(lambda: "from frame 20" in bench.tab.inner_text("#workbench [data-at=plan]"), "no plan from there")
     bench.do("track-forwards")
     bench.idle()
     again = bench.desk.shelf.get(bench.desk.work.results, 20)
