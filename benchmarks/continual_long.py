@@ -225,7 +225,7 @@ def draw(rows: dict[str, dict[str, Any]], entrants: list[Entrant], path: Path, a
         axes.grid(axis="y", color="#e6e6e6", linewidth=0.6)
     panels[0].set_ylabel("J&F")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize=9, frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3 * len(panels), fontsize=9, frameon=False)
     with replacing(path) as file:
         figure.savefig(file, format="png")
 
