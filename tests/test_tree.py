@@ -388,15 +388,12 @@ def test_merging_saves_questions():
     assert sum(plain.questions) > 70 and sum(merging.questions) < 45
 
 
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        (dict(width=0), "width must be 1"),
-        (dict(epsilon=0.0), "epsilon above 0"),
-        (dict(absent_score=1.5), "absent_score must be 0 to 1"),
-        (dict(merge_iou=0.0), "merge_iou above 0"),
-    ],
-)
-def test_a_tree_that_makes_no_sense_is_refused(wrong, said):
+REFUSED = {"width": (0, "width must be 1"), "epsilon": (0.0, "epsilon above 0")}
+REFUSED |= {"absent_score": (1.5, "absent_score must be 0 to 1"), "merge_iou": (0.0, "merge_iou above 0")}
+
+
+@pytest.mark.parametrize("option", REFUSED)
+def test_a_tree_that_makes_no_sense_is_refused(option):
+    wrong, said = REFUSED[option]
     with pytest.raises(ValueError, match=said):
-        Tree(**wrong)
+        Tree(**{option: wrong})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from vidmem.errors import InputError
 from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import architecture
+from vidmem.saving import replacing
 from vidmem.training.batches import batch
 from vidmem.training.clips import Sequence, read_sequences
 from vidmem.training.diary import Diary, Report
@@ -97,9 +97,8 @@ class Run:
             "step": self.step,
             "seconds": self.seconds,
         }
-        part = place.with_suffix(".part")
-        torch.save(state, part)
-        os.replace(part, place)
+        with replacing(place) as file:
+            torch.save(state, file)
 
     def restore(self, place: Path) -> None:
         """Go on from what `save` wrote."""

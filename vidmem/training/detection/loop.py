@@ -24,6 +24,7 @@ from torch.utils.data import Dataset as Steps
 from vidmem.detectors import checkpoints
 from vidmem.detectors.detector import Detector, Looked
 from vidmem.errors import InputError, ModelError, UsageError
+from vidmem.saving import replacing
 from vidmem.training.detection.recipe import DetectorRecipe, Optimiser
 from vidmem.training.detection.samples import Batch, Name, Samples
 from vidmem.training.diary import Diary, Report
@@ -132,9 +133,8 @@ class Run:
             "step": self.step,
             "seconds": self.seconds,
         }
-        part = place.with_suffix(".part")
-        torch.save(state, part)
-        os.replace(part, place)
+        with replacing(place) as file:
+            torch.save(state, file)
 
     def restore(self, place: Path) -> None:
         """Go on from what `save` wrote."""
