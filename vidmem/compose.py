@@ -16,13 +16,18 @@ from vidmem.errors import UsageError
 from vidmem.models import Model, manifest, models
 from vidmem.searches import searches
 from vidmem.targets import Target, Usage, targets
+from vidmem.targets.codings import codings
 from vidmem.targets.regularisers import regularisers
 from vidmem.targets.samples import samples
 from vidmem.tracker import Tracker
 from vidmem.transforms import transforms
 
 PARTS = {"bank": (banks, "window"), "choice": (choices, "argmax"), "search": (searches, "single")}
-LEARNING = {"samples": (samples, "lwl"), "regulariser": (regularisers, "none")}  # the parts of a target model
+LEARNING = {  # the parts of a target model
+    "samples": (samples, "lwl"),
+    "regulariser": (regularisers, "none"),
+    "coding": (codings, "cells"),
+}
 LOOP = ("present_above", "condition_prompts", "emit", "lag")
 WORDS = ("title", "idea", "cost", "when", "paper")
 

@@ -1,6 +1,7 @@
 """Training: procedural video, real clips, losses and the loop that makes a small SAM 2 out of them.
 
-Detectors are trained too (detection/): a recipe with kind = "detector" is one of theirs.
+Detectors are trained too (detection/), and the codings of target models (learner/): a recipe with kind = "detector" or
+"learner" is one of theirs.
 """
 
 from __future__ import annotations
@@ -36,4 +37,9 @@ def run(
         from vidmem.training.detection import recipe as detection
 
         return loop.train(detection.build(card, str(place)), Path(out), resume, minutes, report)
+    if card.get("kind") == "learner":
+        from vidmem.training.learner import loop as learning
+        from vidmem.training.learner import recipe as of_learner
+
+        return learning.train(of_learner.build(card, str(place)), Path(out), resume, minutes, report)
     return train(build(Recipe, card, str(place)), Path(out), resume, minutes, report, workers or os.cpu_count() or 1)
