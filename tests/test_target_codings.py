@@ -186,6 +186,6 @@ def test_what_ships_belongs_to_the_embedded_model():
 
 def test_an_option_of_a_coding_is_set_by_card_and_a_wrong_one_told():
     tracker = compose.load("continual", Toy(), settings={"coding.object_share": 0.5})
-    assert tracker.target.coding.object_share == 0.5
+    assert isinstance(tracker.target, OnlineFilter) and tracker.target.coding == Cells(object_share=0.5)
     with pytest.raises(UsageError, match="no option 'weight'"):
         compose.load("continual", Toy(), settings={"coding.name": "trained", "coding.weight": "x"})

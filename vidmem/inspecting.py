@@ -59,6 +59,11 @@ def inspect(place: Path, bank: Bank, frame: int | None = None) -> Inspection:
     return Inspection(place, at - 1, states.nbytes(then), account(then, bank), prompts)
 
 
+def over_time(folder: Path, object_id: int) -> list[tuple[int, tuple[Held, ...]]]:
+    """Each frame of a run at which its memory was recorded, and what was held of the object behind it."""
+    return [(moment.frame, moment.memory.get(object_id, ())) for moment in moments(folder)]
+
+
 def thumbnails(
     folder: Path, source: Source, wanted: Iterable[tuple[int, int]], margin: float = 0.35
 ) -> dict[tuple[int, int], np.ndarray]:

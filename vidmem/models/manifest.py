@@ -23,6 +23,7 @@ class Checkpoint:
     url: str = ""
     sha256: str = ""  # empty: recorded at the first download
     bytes: int = 0
+    of: str = ""  # the model it is trained beside, for what is none itself
 
     @property
     def path(self) -> Path:

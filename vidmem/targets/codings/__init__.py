@@ -30,8 +30,8 @@ class Coding(Protocol):
     """Three verbs, and what a solver and a model must know."""
 
     @property
-    def decay(self) -> float:
-        """lambda, on the filter."""
+    def decay(self) -> float | Tensor:
+        """lambda, on the filter; a number."""
         ...
 
     @property

@@ -62,7 +62,8 @@ def _loaded(path: Path, stamp: tuple[int, int], device: str) -> Learner:
     said = about(path)
     if said.get("format") != FORMAT:
         raise ModelError(f"{path} is no trained coding of a target model. Make one with: vidmem train nano-learner.")
-    sizes = {name: tuple(each) if isinstance(each, list) else each for name, each in json.loads(said["sizes"]).items()}
+    sizes: dict[str, Any] = json.loads(said["sizes"])
+    sizes |= {name: tuple(each) for name, each in sizes.items() if isinstance(each, list)}
     with safe_open(path, framework="pt", device=device) as file:
         weights = {name: file.get_tensor(name).float() for name in file.keys()}
     learner = Learner(Sizes(**sizes), said["backbone"]).to(device)
