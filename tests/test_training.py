@@ -16,6 +16,7 @@ from vidmem import cards
 from vidmem.errors import InputError, ModelError, UsageError
 from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import MICRO
+from vidmem.models.two_way import TwoWayBlock
 from vidmem.sprites import place
 from vidmem.training import losses
 from vidmem.training.batches import batch
@@ -25,7 +26,7 @@ from vidmem.training.loop import Run, judgement, train
 from vidmem.training.procedural import Layer, compose
 from vidmem.training.prompts import ask, correct
 from vidmem.training.recipe import Data, Optimiser, Recipe, Stage, read
-from vidmem.training.rollout import follow, watch
+from vidmem.training.rollout import follow, point_out, watch
 from vidmem.training.schedule import rate
 
 TINY = Stage(4, frames=3, clips=1, pictures=0.4, prompts=0.3)
@@ -258,3 +259,51 @@ def test_a_run_is_not_overwritten(tmp_path: Path):
 def test_every_recipe_that_is_shipped_is_read_and_never_learns_from_what_it_holds_out(name: str):
     recipe = read(cards.find("configs", name))
     assert recipe.steps > 0 and recipe.data.hold_out
+
+
+def test_a_box_and_a_click_are_asked_of_every_object_of_a_picture(real_clips: Path):
+    stage = dataclasses.replace(TINY, pictures=1.0, single=3)
+    given = batch(dataclasses.replace(RECIPE, stages=(stage,)), read_sequences(real_clips), 64, 0)
+    assert given.images.shape[:2] == (3, 1)
+    kinds = [each.kind for each in (given.asked, *given.others)]
+    assert sorted(kinds) == ["box", "click"]
+    run = Run(RECIPE)
+    seen = follow(run.model, given.images, given.masks, given.clip_of, given.asked, others=given.others)
+    assert [each.several for each in seen] == [kind == "click" for kind in reversed(kinds)]
+
+
+def test_a_click_begins_by_looking_at_its_place():
+    torch.manual_seed(0)
+    model = Sam2(MICRO)
+    initialise(model)
+    place, side = model.sam_prompt_encoder, 8
+    image = place.image_position(side, side).flatten(1).T  # what tells the cells of an empty picture apart
+    block = model.sam_mask_decoder.transformer.layers[0]
+    assert isinstance(block, TwoWayBlock)
+    attention = block.cross_attn_token_to_image
+    hits = 0
+    for cell in range(side * side):
+        x, y = (cell % side + 0.5) * 16 - 0.5, (cell // side + 0.5) * 16 - 0.5
+        token = place.points(torch.tensor([[[x, y]]]), torch.tensor([[1]]), (128, 128))[:, :1]
+        queries, keys = attention.q_proj(token)[0], attention.k_proj(image)
+        near = (queries.unflatten(1, (8, -1)) * keys.unflatten(1, (8, -1))).sum(-1).mean(1).argmax()
+        hits += max(abs(int(near) % side - cell % side), abs(int(near) // side - cell // side)) <= 1
+    assert hits > 0.8 * side * side
+
+
+def test_pointing_is_begun_anew_on_weights_that_are_given():
+    kept = Run(dataclasses.replace(RECIPE, init="nano", architecture="nano")).model
+    anew = Run(dataclasses.replace(RECIPE, init="nano", architecture="nano", pointing=True)).model
+    changed = {name for name, each in kept.state_dict().items() if not torch.equal(each, anew.state_dict()[name])}
+    assert changed and all(
+        name.startswith(("sam_prompt_encoder.p", "sam_mask_decoder.transformer")) for name in changed
+    )
+
+
+def test_what_a_box_is_taken_for_is_judged_beside_what_is_followed(real_clips: Path):
+    held = read_sequences(real_clips)
+    model = Run(RECIPE).model.eval()
+    answer = point_out(model, held[0].images[0], held[0].masks[0], "box")
+    assert answer.shape == held[0].masks[0].shape and answer.dtype == torch.bool
+    said = judgement(model, held)
+    assert {"J", "box", "click", "first", "second"} == said.keys()

@@ -17,16 +17,19 @@ from vidmem.saving import replacing
 from vidmem.training.batches import batch
 from vidmem.training.clips import Sequence, read_sequences
 from vidmem.training.diary import Diary, Report
-from vidmem.training.initialise import initialise, load
+from vidmem.training.initialise import initialise, load, look_where_pointed
 from vidmem.training.losses import overlap, total
 from vidmem.training.parallel import STOP, Team, disband, gather_team
+from vidmem.training.prompts import Kind
 from vidmem.training.recipe import Recipe, clips_of
-from vidmem.training.rollout import follow, watch
+from vidmem.training.rollout import follow, point_out, watch
 from vidmem.training.schedule import average, optimise, rate
 
 STATE = "state.pt"
 SAVE_EVERY, JUDGE_EVERY = 180.0, 600.0  # seconds of training
 LOOKED_AT = 40  # frames of each held-out sequence that a judgement follows
+POINTED_EVERY = 8  # frames, where boxes and clicks are judged
+POINTS: tuple[Kind, ...] = ("box", "click")
 LATER = 10**6  # sets the chances of a step's clicks apart from those of its clips
 
 
@@ -41,6 +44,8 @@ class Run:
         self.model = Sam2(sizes).train()
         if fresh and recipe.init:
             load(self.model, recipe.init)
+            if recipe.pointing:
+                look_where_pointed(self.model)
         elif fresh:
             initialise(self.model)
         self.mean = copy.deepcopy(self.model).eval().requires_grad_(False)
@@ -77,6 +82,7 @@ class Run:
             given.masks,
             given.clip_of,
             given.asked,
+            others=given.others,
             gap=given.gap,
             blind=given.blind,
             told=given.told,
@@ -179,10 +185,24 @@ def _clips(recipe: Recipe) -> tuple[tuple[Sequence, ...], tuple[Sequence, ...]]:
 
 
 def judgement(model: Sam2, held: tuple[Sequence, ...]) -> dict[str, float]:
-    """J of the weights on each held-out sequence from a mask in its first frame, and the mean."""
+    """J of the weights on each held-out sequence from a mask in its first frame, and the mean.
+
+    `box` and `click`: the mean IoU of what one of them is taken for, over a few single frames of each sequence.
+    """
     scores = {}
     for sequence in held:
         images, masks = list(sequence.images[:LOOKED_AT]), sequence.masks[:LOOKED_AT]
         answers = torch.stack(watch(model, images, masks[0]))
         scores[sequence.name] = round(float(overlap(answers, masks[1:]).mean()), 4)
-    return {"J": round(sum(scores.values()) / max(1, len(scores)), 4), **scores}
+    pointed = {kind: _pointed(model, held, kind) for kind in POINTS}
+    return {"J": round(sum(scores.values()) / max(1, len(scores)), 4), **pointed, **scores}
+
+
+def _pointed(model: Sam2, held: tuple[Sequence, ...], kind: Kind) -> float:
+    found = []
+    for sequence in held:
+        for number in range(0, len(sequence.images), POINTED_EVERY):
+            image, mask = sequence.images[number], sequence.masks[number]
+            if mask.any():
+                found.append(float(overlap(point_out(model, image, mask, kind), mask)))
+    return round(sum(found) / max(1, len(found)), 4)
