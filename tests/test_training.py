@@ -19,6 +19,7 @@ from vidmem.models.sizes import MICRO
 from vidmem.models.two_way import TwoWayBlock
 from vidmem.sprites import place
 from vidmem.training import losses
+from vidmem.training.ahead import ahead
 from vidmem.training.batches import batch
 from vidmem.training.clips import Mixture, draw, read_sequences
 from vidmem.training.initialise import initialise
@@ -59,6 +60,12 @@ def test_a_clip_is_a_function_of_its_seed():
     one, same, other = (draw((), Mixture(), 3, 64, (5, step)) for step in (1, 1, 2))
     assert torch.equal(one.images, same.images) and torch.equal(one.masks, same.masks)
     assert not torch.equal(one.images, other.images)
+
+
+def test_a_compressed_clip_shows_the_same_a_little_worse():
+    plain, worn = (draw((), Mixture(compressed=share), 2, 64, (5, 1)) for share in (0.0, 1.0))
+    off = (plain.images.float() - worn.images.float()).abs().mean()
+    assert torch.equal(plain.masks, worn.masks) and 0 < off < 12
 
 
 def test_a_batch_is_a_function_of_recipe_and_step(real_clips: Path):
@@ -307,3 +314,43 @@ def test_what_a_box_is_taken_for_is_judged_beside_what_is_followed(real_clips: P
     assert answer.shape == held[0].masks[0].shape and answer.dtype == torch.bool
     said = judgement(model, held)
     assert {"J", "box", "click", "first", "second"} == said.keys()
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_everything_made_in_a_step_is_made_where_the_model_is(step: int):
+    """Whatever is created without saying where lands on another device here, and mixing the two is an error."""
+    stage = dataclasses.replace(TINY, pictures=0.5, prompts=1.0, blind=1)
+    recipe = dataclasses.replace(RECIPE, stages=(stage,), seed=step)
+    given, run = batch(recipe, (), 128, step), Run(recipe)
+    asked = dataclasses.replace(given, corrections=1)
+    with torch.device("meta"):
+        seen = follow(
+            run.model,
+            asked.images,
+            asked.masks,
+            asked.clip_of,
+            asked.asked,
+            others=asked.others,
+            gap=3,
+            blind=asked.blind,
+            corrections=1,
+        )
+        losses.total(seen, asked.masks, losses.Weights())[0].backward()
+    made = [each for one in seen for each in (one.masks, one.pred_iou, one.object_score)]
+    assert {each.device.type for each in made} == {"cpu"}
+
+
+def test_batches_made_ahead_are_those_of_their_step(real_clips: Path):
+    recipe = dataclasses.replace(RECIPE, parts=2)
+    library = read_sequences(real_clips)
+    ready = ahead(recipe, library, 64, 3, range(2), loaders=1)
+    assert ready is not None
+    for step, part in ((3, 0), (3, 1), (4, 0)):
+        one, other = next(ready), batch(recipe, library, 64, step, part)
+        assert torch.equal(one.images, other.images) and torch.equal(one.asked.points, other.asked.points)
+
+
+def test_a_mixed_step_learns_like_a_plain_one():
+    plain, mixed = Run(RECIPE), Run(dataclasses.replace(RECIPE, mixed=True))
+    said = [each.learn((), 0.0)["loss"] for each in (plain, mixed)]
+    assert said[0] == pytest.approx(said[1], rel=0.05) and said[0] != said[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -26,6 +26,17 @@ class Batch:
     blind: int
     told: bool
     corrections: int
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        return replace(
+            self,
+            images=self.images.to(device, non_blocking=True),
+            masks=self.masks.to(device, non_blocking=True),
+            clip_of=self.clip_of.to(device),
+            asked=self.asked.to(device),
+            others=tuple(each.to(device) for each in self.others),
+        )
 
 
 def batch(recipe: Recipe, library: tuple[Sequence, ...], size: int, step: int, part: int = 0) -> Batch:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
+from torchvision.io import decode_image, encode_jpeg
 
 from vidmem.errors import InputError
 from vidmem.sprites import place
@@ -38,6 +39,7 @@ class Mixture:
     stride: int = 4  # real frames are taken every 1..stride frames
     gap: float = 0.25  # share of real clips whose first frame lies far from the others
     paste: float = 0.45  # share of real clips with something pasted over them
+    compressed: float = 0.0  # share of clips that went through JPEG, as frames of cheap video do
     absent: float = 0.12  # share of real clips that cut away to another place for some frames
 
 
@@ -73,7 +75,10 @@ def draw(library: tuple[Sequence, ...], mixture: Mixture, frames: int, size: int
         masks = [mask for mask in masks if mask[0].float().mean() >= LEAST]
         if masks:
             images = _light(chance, images)
-            return Clip((images * 255).round().clamp(0, 255).to(torch.uint8), torch.stack(masks[:2]))
+            pixels = (images * 255).round().clamp(0, 255).to(torch.uint8)
+            if mixture.compressed and chance.random() < mixture.compressed:
+                pixels = _compressed(pixels, quality=int(chance.integers(15, 60)))
+            return Clip(pixels, torch.stack(masks[:2]))
 
 
 def real(
@@ -209,3 +214,8 @@ def _light(chance: np.random.Generator, images: Tensor) -> Tensor:
         noise = chance.standard_normal(images.shape, dtype=np.float32)
         images = images + float(chance.uniform(0, 0.04)) * torch.from_numpy(noise)
     return images
+
+
+def _compressed(pixels: Tensor, quality: int) -> Tensor:
+    """Each picture as JPEG gives it back.     pixels (T, 3, S, S) uint8"""
+    return torch.stack([decode_image(encode_jpeg(each, quality)) for each in pixels])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from vidmem.errors import InputError
 from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import architecture
 from vidmem.saving import replacing
-from vidmem.training.batches import batch
+from vidmem.training.ahead import ahead
+from vidmem.training.batches import Batch, batch
 from vidmem.training.clips import Sequence, read_sequences
 from vidmem.training.diary import Diary, Report
 from vidmem.training.initialise import initialise, load, look_where_pointed
@@ -36,7 +38,8 @@ LATER = 10**6  # sets the chances of a step's clicks apart from those of its cli
 class Run:
     """The weights, their mean and the optimiser of one training run, and how far it has come."""
 
-    def __init__(self, recipe: Recipe, fresh: bool = True):
+    def __init__(self, recipe: Recipe, fresh: bool = True, device: str | torch.device = "cpu"):
+        self.device = torch.device(device)
         sizes = architecture(recipe.architecture)
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
@@ -48,13 +51,23 @@ class Run:
                 look_where_pointed(self.model)
         elif fresh:
             initialise(self.model)
+        self.model.to(self.device)
         self.mean = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimiser = optimise(self.model, recipe.optimiser)
         self.step = 0
         self.seconds = 0.0
 
-    def learn(self, library: tuple[Sequence, ...], progress: float, team: Team | None = None) -> dict[str, Any]:
-        """One step. `progress`: the share 0..1 of the whole run that is behind."""
+    def learn(
+        self,
+        library: tuple[Sequence, ...],
+        progress: float,
+        team: Team | None = None,
+        ready: Iterator[Batch] | None = None,
+    ) -> dict[str, Any]:
+        """One step.
+
+        progress: the share 0..1 of the whole run that is behind   ready: this step's batches, if they were made ahead
+        """
         recipe, team, started = self.recipe, team or Team(), time.perf_counter()
         speed = rate(recipe.optimiser, self.step, progress)
         for group in self.optimiser.param_groups:
@@ -63,7 +76,8 @@ class Run:
             weight.grad = torch.zeros_like(weight)
         line: dict[str, Any] = {"step": self.step + 1, "rate": speed}
         for part in team.parts(recipe):
-            line |= self._part(library, part)
+            given = next(ready) if ready else batch(recipe, library, self.side, self.step, part)
+            line |= self._part(given.to(self.device), part)
         team.gather([weight.grad for weight in self.model.parameters()], recipe.parts)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.optimiser.clip)
         if norm.isfinite():  # one wild clip must not end a run
@@ -72,23 +86,23 @@ class Run:
         self.step += 1
         return line | {"norm": float(norm), "seconds": time.perf_counter() - started}
 
-    def _part(self, library: tuple[Sequence, ...], part: int) -> dict[str, Any]:
+    def _part(self, given: Batch, part: int) -> dict[str, Any]:
         """Add the gradients of one part of this step; -> what is worth noting of it."""
         recipe = self.recipe
-        given = batch(recipe, library, self.side, self.step, part)
-        seen = follow(
-            self.model,
-            given.images,
-            given.masks,
-            given.clip_of,
-            given.asked,
-            others=given.others,
-            gap=given.gap,
-            blind=given.blind,
-            told=given.told,
-            corrections=given.corrections,
-            chance=np.random.default_rng((recipe.seed, self.step, part, LATER)),
-        )
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.mixed):
+            seen = follow(
+                self.model,
+                given.images,
+                given.masks,
+                given.clip_of,
+                given.asked,
+                others=given.others,
+                gap=given.gap,
+                blind=given.blind,
+                told=given.told,
+                corrections=given.corrections,
+                chance=np.random.default_rng((recipe.seed, self.step, part, LATER)),
+            )
         loss, parts = total(seen, given.masks, recipe.weights_at(self.step))
         loss.backward()
         clips, length = given.images.shape[:2]
@@ -108,7 +122,7 @@ class Run:
 
     def restore(self, place: Path) -> None:
         """Go on from what `save` wrote."""
-        state = torch.load(place, weights_only=True)
+        state = torch.load(place, map_location=self.device, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.mean.load_state_dict(state["mean"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -122,10 +136,13 @@ def train(
     minutes: float | None = None,
     report: Report | None = None,
     workers: int = 1,
+    device: str = "cpu",
+    loaders: int = 0,
 ) -> Path:
     """Train by a recipe; -> out/mean.pt, the averaged weights under their published names.
 
-    minutes: stop after so long, to be resumed later   workers: processes that share the parts of each step
+    minutes: stop after so long, to be resumed later   workers: processes that share the parts of each step, on a CPU
+    device: where is learned   loaders: processes that draw the clips of later steps meanwhile
     Writes out/state.pt (to go on), out/metrics.jsonl (every step) and out/curve.jsonl (judgements on held-out
     sequences). Raises InputError for clips that are not there and for a folder that holds a run when it is not to be
     resumed, ModelError for weights that do not fit.
@@ -133,15 +150,23 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     if not resume and (out / STATE).exists():
         raise InputError(f"{out} holds a training run. Go on with --resume, or give another --out.")
-    team = gather_team(recipe, out, workers, _work)
-    _work(team, recipe, out, minutes, report)
+    team = gather_team(recipe, out, workers if device == "cpu" else 1, _work)
+    _work(team, recipe, out, minutes, report, device, loaders)
     disband(team)
     return out / "mean.pt"
 
 
-def _work(team: Team, recipe: Recipe, out: Path, minutes: float | None = None, report: Report | None = None) -> None:
+def _work(
+    team: Team,
+    recipe: Recipe,
+    out: Path,
+    minutes: float | None = None,
+    report: Report | None = None,
+    device: str = "cpu",
+    loaders: int = 0,
+) -> None:
     """What each process of a team does. The first alone keeps the time, writes and judges."""
-    run = Run(recipe, fresh=not (out / STATE).exists())
+    run = Run(recipe, not (out / STATE).exists(), device)
     if (out / STATE).exists():
         run.restore(out / STATE)
     library, held = _clips(recipe)
@@ -152,6 +177,7 @@ def _work(team: Team, recipe: Recipe, out: Path, minutes: float | None = None, r
             run.learn(library, progress, team)
         return
     diary = Diary(out, run.step, report)
+    ready = ahead(recipe, library, run.side, run.step, team.parts(recipe), loaders)
     began = saved = judged = run.seconds
     before = time.perf_counter()
     while True:
@@ -159,7 +185,7 @@ def _work(team: Team, recipe: Recipe, out: Path, minutes: float | None = None, r
         enough = minutes is not None and run.seconds - began >= 60 * minutes
         if team.agree(STOP if behind >= 1 or enough else behind) == STOP:
             break
-        line = run.learn(library, behind, team)
+        line = run.learn(library, behind, team, ready)
         run.seconds, before = run.seconds + time.perf_counter() - before, time.perf_counter()
         diary.step(line | {"total": run.seconds})
         if run.seconds - saved > SAVE_EVERY:
@@ -171,7 +197,7 @@ def _work(team: Team, recipe: Recipe, out: Path, minutes: float | None = None, r
     run.save(out / STATE)
     if held:
         diary.judgement({"step": run.step, "minutes": run.seconds / 60, **judgement(run.mean, held)})
-    torch.save({"model": run.mean.state_dict()}, out / "mean.pt")
+    torch.save({"model": run.mean.to("cpu").state_dict()}, out / "mean.pt")
 
 
 def _clips(recipe: Recipe) -> tuple[tuple[Sequence, ...], tuple[Sequence, ...]]:

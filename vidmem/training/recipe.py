@@ -65,6 +65,7 @@ class Recipe:
     init: str = ""  # a model's name or a checkpoint to begin with; "" begins from nothing
     pointing: bool = False  # begin anew with how the decoder reads clicks and boxes, though `init` has it learned
     seed: int = 0
+    mixed: bool = False  # bfloat16 where that is safe: for GPUs; on CPUs its backward pass is slower than float32's
     parts: int = 1  # batches a step takes the mean gradient of; so many processes can share the work
     minutes: float = 0.0  # of training in all, in which the rate falls to its end; 0: the steps of the stages count
     data: Data = field(default_factory=Data)

@@ -173,7 +173,7 @@ def prompted(
     side = 16 * s16.shape[2]
     mask = F.interpolate(chosen, (side, side), mode="bilinear", align_corners=False)
     mask = (mask > 0).float() if binary else mask.sigmoid()
-    page = model.encode_memory(s16, mask, torch.ones(len(mask), dtype=torch.bool))
+    page = model.encode_memory(s16, mask, torch.ones(len(mask), dtype=torch.bool, device=mask.device))
     return seen, Past(page, [], [pointer], [0])
 
 
@@ -191,8 +191,9 @@ def advance(
     """
     s4, s8, s16 = view
     recent = past.pages[-6:]
-    slots = torch.tensor([6, *reversed(range(len(recent)))]).expand(len(past.prompt), -1)
-    ages = torch.tensor([(time - each) / SPAN for each in past.times]).expand(len(past.prompt), -1)
+    count, device = len(past.prompt), s16.device
+    slots = torch.tensor([6, *reversed(range(len(recent)))], device=device).expand(count, -1)
+    ages = torch.tensor([(time - each) / SPAN for each in past.times], device=device).expand(count, -1)
     image = model.condition(s16, [past.prompt, *recent], slots, torch.stack(past.pointers, 1), ages)
     answers = model.decode_masks(image, s8, s4)
     if not keep:
@@ -216,7 +217,7 @@ def _chosen(answers: Answers, several: bool) -> tuple[Tensor, Tensor]:
     best = answers.pred_iou[:, 1:].argmax(1) + 1
     if not several:
         best = torch.zeros_like(best)
-    rows = torch.arange(len(best))
+    rows = torch.arange(len(best), device=best.device)
     return answers.masks[rows, best][:, None], answers.object_pointers[rows, best]
 
 
@@ -228,23 +229,28 @@ def watch(model: Sam2, images: Sequence[Tensor], first: Tensor, kind: Kind = "ma
     ->   for each further frame its mask (H, W) bool
     """
     height, width = first.shape
-    asked = ask(np.random.default_rng(0), kind, _squeezed(model, first[None]) >= 0.5)
+    asked = _asked(model, first, kind)
     _, past = prompted(model, _view(model, images[0]), asked, 0, np.random.default_rng(0))
     out = []
     for time, image in enumerate(images[1:], 1):
         answers = advance(model, _view(model, image), past, time)
         best = int(answers.pred_iou[0, 1:].argmax()) + 1
         logits = F.interpolate(answers.masks[:, best, None], (height, width), mode="bilinear", align_corners=False)
-        out.append((logits[0, 0] > 0) & (answers.object_score[0, 0] > 0))
+        out.append(((logits[0, 0] > 0) & (answers.object_score[0, 0] > 0)).cpu())
     return out
 
 
 @torch.no_grad()
 def point_out(model: Sam2, image: Tensor, truth: Tensor, kind: Kind) -> Tensor:
     """What one box or click in a picture is taken for.     image (3, H, W) uint8   truth (H, W) bool -> (H, W) bool"""
-    asked = ask(np.random.default_rng(0), kind, _squeezed(model, truth[None]) >= 0.5)
+    asked = _asked(model, truth, kind)
     chosen = opening(model, _view(model, image), asked, 0, np.random.default_rng(0)).chosen
-    return F.interpolate(chosen, tuple(truth.shape), mode="bilinear", align_corners=False)[0, 0] > 0
+    return F.interpolate(chosen, tuple(truth.shape), mode="bilinear", align_corners=False)[0, 0].cpu() > 0
+
+
+def _asked(model: Sam2, truth: Tensor, kind: Kind) -> Asked:
+    asked = ask(np.random.default_rng(0), kind, _squeezed(model, truth[None]) >= 0.5)
+    return asked.to(model.no_obj_ptr.device)
 
 
 def _squeezed(model: Sam2, planes: Tensor) -> Tensor:
@@ -254,4 +260,4 @@ def _squeezed(model: Sam2, planes: Tensor) -> Tensor:
 
 
 def _view(model: Sam2, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    return model.encode_image(normalise(_squeezed(model, image)[None]))
+    return model.encode_image(normalise(_squeezed(model, image)[None].to(model.no_obj_ptr.device)))
