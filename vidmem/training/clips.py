@@ -6,6 +6,7 @@ A clip is a function of (library, seed, step, number): nothing is remembered fro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
-from torchvision.io import decode_image, encode_jpeg
 
 from vidmem.errors import InputError
 from vidmem.sprites import place
@@ -218,4 +218,9 @@ def _light(chance: np.random.Generator, images: Tensor) -> Tensor:
 
 def _compressed(pixels: Tensor, quality: int) -> Tensor:
     """Each picture as JPEG gives it back.     pixels (T, 3, S, S) uint8"""
-    return torch.stack([decode_image(encode_jpeg(each, quality)) for each in pixels])
+    worn = []
+    for each in pixels.permute(0, 2, 3, 1).numpy():
+        file = BytesIO()
+        Image.fromarray(each).save(file, "JPEG", quality=quality)
+        worn.append(np.array(Image.open(file)))
+    return torch.from_numpy(np.stack(worn)).permute(0, 3, 1, 2).contiguous()
