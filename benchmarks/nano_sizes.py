@@ -4,8 +4,8 @@
 
 Every size learns for so many minutes of processor time on one thread, by one course: boxes and clicks on single
 pictures, and short clips. Then it is judged on the four sequences that configs/nano.toml holds out: J from a mask, and
-the IoU of what a box and a click are taken for. A few minutes tell what is learned quickly, not what is learned in the end. Sizes
-that were done are kept in --out. The last line is one JSON object.
+the IoU of what a box and a click are taken for. A few minutes tell what is learned quickly, not what is learned in the
+end. Sizes that were done are kept in --out. The last line is one JSON object.
 """
 
 from __future__ import annotations
