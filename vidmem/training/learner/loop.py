@@ -32,14 +32,14 @@ LOOKED_AT = 40  # frames of each held-out sequence that a judgement follows
 class Run:
     """The weights, their mean and the optimiser of one training run, and how far it has come."""
 
-    def __init__(self, recipe: LearnerRecipe):
-        self.recipe = recipe
-        self.model = load_model(recipe.model)
+    def __init__(self, recipe: LearnerRecipe, device: str | torch.device = "cpu"):
+        self.recipe, self.device = recipe, torch.device(device)
+        self.model = load_model(recipe.model, device=device)
         self.side = self.model.sizes.image_size[0]
         if self.model.sizes.image_size != (self.side, self.side):
             raise UsageError(f"Clips are square, and {recipe.model} sees {self.model.sizes.image_size}.")
         torch.manual_seed(recipe.seed)
-        self.learner = Learner(_sizes(recipe, self.model), self.model.backbone)
+        self.learner = Learner(_sizes(recipe, self.model), self.model.backbone).to(self.device)
         self.mean = copy.deepcopy(self.learner).eval().requires_grad_(False)
         self.optimiser = optimise(self.learner, recipe.optimiser)
         self.step = 0
@@ -56,7 +56,7 @@ class Run:
         for number in range(recipe.clips):
             seed = (recipe.seed, self.step, number)
             clip = draw(library, recipe.data.mixture, recipe.frames, self.side, seed)
-            loss, score = self._clip(clip.images, clip.masks)
+            loss, score = self._clip(clip.images.to(self.device), clip.masks.to(self.device))
             (loss / recipe.clips).backward()
             losses.append(float(loss.detach()))
             scores.append(score)
@@ -72,7 +72,7 @@ class Run:
         """The loss of a clip and the J of its answers.     images (T, 3, S, S) uint8   masks (O, T, S, S) bool"""
         steps = Steps(self.recipe.start_steps, self.recipe.update_steps)
         seen = [self.learner.prepare(each) for each in look(self.model, images)]
-        total, scores = torch.zeros(()), []
+        total, scores = torch.zeros((), device=self.device), []
         for truth in masks:
             logits = answers(self.learner, seen, small(truth[:1])[0], steps)
             total = total + loss_of(logits, truth[1:]) / len(masks)
@@ -94,7 +94,7 @@ class Run:
 
     def restore(self, place: Path) -> None:
         """Go on from what `save` wrote. Raises ModelError where the model's weights are no longer those."""
-        state = torch.load(place, weights_only=True)
+        state = torch.load(place, weights_only=True, map_location=self.device)
         if state["backbone"] != self.learner.backbone:
             raise ModelError(
                 f"{place} was begun on other weights of {self.recipe.model} than are there now. "
@@ -107,7 +107,12 @@ class Run:
 
 
 def train(
-    recipe: LearnerRecipe, out: Path, resume: bool = True, minutes: float | None = None, report: Report | None = None
+    recipe: LearnerRecipe,
+    out: Path,
+    resume: bool = True,
+    minutes: float | None = None,
+    report: Report | None = None,
+    device: str | torch.device = "cpu",
 ) -> Path:
     """Train by a recipe; -> out/learner.safetensors, the averaged weights.
 
@@ -119,7 +124,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     if not resume and (out / STATE).exists():
         raise InputError(f"{out} holds a training run. Go on with --resume, or give another --out.")
-    run = Run(recipe)
+    run = Run(recipe, device)
     if (out / STATE).exists():
         run.restore(out / STATE)
     library, held = _clips(recipe)
@@ -148,7 +153,7 @@ def judgement(learner: Learner, model: Sam2, held: tuple[Sequence, ...]) -> dict
     """J on each held-out sequence from a mask in its first frame, answered by the target model alone; and the mean."""
     scores = {}
     for sequence in held:
-        images, masks = list(sequence.images[:LOOKED_AT]), sequence.masks[:LOOKED_AT]
+        images, masks = list(sequence.images[:LOOKED_AT].to(model.device)), sequence.masks[:LOOKED_AT].to(model.device)
         said = torch.stack(follow_alone(OnlineFilter(coding=learner), model, images, masks[0]))
         scores[sequence.name] = round(float(overlap(said, masks[1:]).mean()), 4)
     return {"J": round(sum(scores.values()) / max(1, len(scores)), 4), **scores}
