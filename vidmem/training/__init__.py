@@ -28,6 +28,8 @@ def run(
     """
     import os
 
+    import torch
+
     from vidmem import cards
     from vidmem.training.loop import train
     from vidmem.training.recipe import Recipe, build, table
@@ -41,6 +43,8 @@ def run(
         return loop.train(detection.build(card, str(place)), Path(out), resume, minutes, report, device)
     from vidmem.models.options import as_device
 
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     if card.get("kind") == "learner":
         from vidmem.training.learner import loop as learning
         from vidmem.training.learner import recipe as of_learner
