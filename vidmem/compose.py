@@ -62,6 +62,12 @@ def bank_of(tracker: str, settings: Mapping[str, Any] | None = None) -> Bank:
     return _make("bank", _with_settings(read(tracker), settings or {}))
 
 
+def backbone_of(tracker: str, settings: Mapping[str, Any] | None = None) -> str:
+    """The image encoder that a card's trained parts belong to; "" where it goes with any model."""
+    target = _target(_with_settings(read(tracker), settings or {}))
+    return "" if target is None else target.backbone
+
+
 def load_model(name: str, **options: Any) -> Model:
     """The model of a name: an entry of the table of models, a named checkpoint of SAM 2, or a path to one.
 
