@@ -119,9 +119,18 @@ def entrants_of(sizes: list[int], methods: list[str], variants: list[str], alone
     found = [Entrant(card, None, {}) for card in BESIDE]
     for card, variant, size in product(methods, variants, sizes):
         settings = {"samples.limit": size, "samples.max_prompts": 1, "target.beside": not alone}
-        settings |= {name: literal_eval(said) for name, _, said in (e.partition("=") for e in variant.split(",") if e)}
+        settings |= dict(setting(each) for each in variant.split(",") if each)
         found.append(Entrant(card, size, settings, variant))
     return found
+
+
+def setting(said: str) -> tuple[str, Any]:
+    """The name and the value of "target.every=20" or "samples.name=rmscl"."""
+    name, _, value = said.partition("=")
+    try:
+        return name, literal_eval(value)
+    except (SyntaxError, ValueError):
+        return name, value
 
 
 def contest(video: Video, entrants: list[Entrant], model: SharedEncoding, asked: argparse.Namespace) -> None:
