@@ -187,7 +187,7 @@ class Desk:
 
     def used(self) -> int:
         """Bytes of all files in the folder."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        return sum(map(_size, self.folder.rglob("*")))
 
     def check_space(self) -> None:
         if self.used() > self.limits.folder_bytes:
@@ -224,3 +224,11 @@ class Desk:
             self.closed = True
             rmtree(self.folder, ignore_errors=True)
             self.changed()
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 for one that another thread has just taken away."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0
