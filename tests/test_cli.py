@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -91,6 +92,10 @@ WRONG = [
     (["--box", "0:1,1,9,9", "--set", "bank.frames=9"], 2, "must be 1 to 6"),
     (["--box", "0:1,1,9,9", "--resume", "--overwrite"], 2, "exclude each other"),
     (["--box", "0:1,1,9,9", "--on-damage", "cry"], 2, "stop or skip"),
+    (["--box", "0:1,1,9,9", "--frames", "0"], 2, "--frames.*x>=1"),
+    (["--box", "0:1,1,9,9", "--every", "-2"], 2, "--every.*x>=1"),
+    (["--box", "0:0,0,inf,inf"], 2, "four numbers, got 0, 0, inf, inf"),
+    (["--box", "0:1,1,9,9", "--set", "bank.frames=2.5"], 2, "it is a whole number"),
     (["--box", "0:1,1,9,9", "--reader", "vlc"], 2, "No reader is named 'vlc'"),
     (["--box", "0:1,1,9,9", "--device", "gpu9"], 2, "gpu9"),
     (["--box", "0:1,1,9,9", "--trakcer", "sam2"], 2, "--tracker"),
@@ -166,6 +171,33 @@ def test_results_are_exported_to_other_formats(capsys, clip, tmp_path):
     assert (tmp_path / "other/tracks.csv").exists() and (tmp_path / "other/tracks.ytvos.json").exists()
 
 
+def test_a_run_that_left_frames_out_is_drawn_on_the_frames_it_saw(capsys, clip, tmp_path):
+    said(capsys, "track", clip, "--box", "0:10,20,30,40", "--every", 2, "--out", tmp_path / "out", "--formats", "csv")
+    code, _, err = said(capsys, "export", tmp_path / "out", "--formats", "mp4")
+    assert code == 0, err
+    with av.open(str(tmp_path / "out/overlay.mp4")) as film:
+        shown = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    assert len(shown) == 3
+    assert shown[1][30, 36, 0] > 180, "the second frame of the run is the third of the clip, where the square is there"
+
+
+@pytest.mark.parametrize(
+    "arguments, complaint",
+    [
+        (("stream", "demo:koi", "--overwrite", "--resume"), "exclude each other"),
+        (("stream", "demo:koi", "--frames", "-1"), "x>=1"),
+        (("ask", "recall:4", "What came first?", "--frames", "-1"), "x>=1"),
+        (("caption", "recall:4", "--every", "0"), "x>=1"),
+        (("compare", "demo:koi", "--trackers", "sam2,samurai", "--frames", "0"), "x>=1"),
+        (("export", "RUN", "--formats", ","), "--formats names none"),
+        (("inspect", "work.vidmem.zip"), "vidmem demo --resume"),
+    ],
+)
+def test_what_a_verb_cannot_do_is_one_line(capsys, tmp_path, arguments, complaint):
+    code, _, err = said(capsys, *(tmp_path if each == "RUN" else each for each in arguments))
+    assert code in (2, 3) and complaint in err and len(err.strip().splitlines()) == 1, err
+
+
 def test_answers_can_be_held_back_until_they_are_settled(capsys, clip, tmp_path):
     asked = ("track", clip, "--box", "0:10,20,30,40", "--tracker", "sam2long", "--formats", "png,csv")
     for how in (("--emit", "commit", "--lag", "3"), ("--lag", "2"), ("--emit", "best")):
@@ -177,8 +209,10 @@ def test_answers_can_be_held_back_until_they_are_settled(capsys, clip, tmp_path)
     assert code != 0 and "'loop.emit': 'best'" in err and "Ask the same to go on with it" in err
 
 
-@pytest.mark.parametrize("how", [("--emit", "later"), ("--lag", "-1")])
-def test_a_way_of_answering_that_there_is_not_is_refused_in_one_line(capsys, clip, tmp_path, how):
+@pytest.mark.parametrize(
+    "how, complaint", [(("--emit", "later"), "one of best, lag, commit"), (("--lag", "-1"), "lag 0 frames or more")]
+)
+def test_a_way_of_answering_that_there_is_not_is_refused_in_one_line(capsys, clip, tmp_path, how, complaint):
     code, _, err = said(capsys, "track", clip, "--box", "0:10,20,30,40", *how, "--out", tmp_path / "out")
-    assert code != 0 and "emit is best, lag or commit, and lag 0 frames or more" in err
+    assert code == 2 and complaint in err
     assert len(err.strip().splitlines()) == 1 and not (tmp_path / "out").exists()

@@ -37,13 +37,13 @@ def scenes(
     formats: Annotated[
         str, typer.Option("--formats", help="Comma-separated: json, csv, edl, png (contact sheet), mp4 (chapters).")
     ] = "json,csv,edl,png",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")] = False,
+    overwrite: options.Overwrite = False,
     stream: Annotated[
         bool, typer.Option("--stream", help="Tell each cut as it is seen, one JSON line each; nothing is written.")
     ] = False,
     reader: options.Reader = "pyav",
     on_damage: options.OnDamage = "stop",
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Find scene cuts, with scores: a table, an edit list, a contact sheet, chapters."""

@@ -108,6 +108,14 @@ def tell_outcome(outcome: Outcome, quiet: bool = False) -> None:
             )
 
 
+def stopped(folder: Path) -> typer.Exit:
+    """Says that a run was stopped, and how to go on with what there is of it."""
+    from vidmem.runlog import has_run
+
+    typer.echo(f"Stopped; what was seen is saved. {resume_words(folder)}" if has_run(folder) else "Stopped.", err=True)
+    return typer.Exit(130)
+
+
 def resume_words(folder: Path) -> str:
     return f"Go on with: --resume --out {shlex.quote(str(folder))}"
 
