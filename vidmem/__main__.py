@@ -40,7 +40,8 @@ def _usage(problem: Exception) -> int:
         return int(exit_code)
     context = getattr(problem, "ctx", None)
     where = f" See `{context.command_path} --help`." if context is not None else ""
-    return _say(f"{tell()}{where}", 2)
+    words = tell().rstrip()
+    return _say(f"{words if words[-1:] in ('.', '!', '?') else words + '.'}{where}", 2)
 
 
 def _in_words(problem: OSError) -> str:
