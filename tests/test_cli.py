@@ -171,6 +171,27 @@ def test_results_are_exported_to_other_formats(capsys, clip, tmp_path):
     assert (tmp_path / "other/tracks.csv").exists() and (tmp_path / "other/tracks.ytvos.json").exists()
 
 
+def test_a_prompt_behind_the_frames_that_are_taken_is_not_passed_over(capsys, clip, tmp_path):
+    boxes = ("--box", "0:10,20,30,40", "--box", "4:10,20,30,40")
+    code, _, err = said(capsys, "track", clip, *boxes, "--frames", 2, "--out", tmp_path / "out", "--formats", "csv")
+    assert code == 0 and "warning: --box 4:10,20,30,40" in err and "object 2 was not begun" in err
+
+
+def test_a_broken_first_picture_is_skipped_when_that_is_asked(capsys, clip, tmp_path):
+    (clip / "shot1.png").write_bytes(b"no picture")
+    asked = ("track", clip, "--box", "0:10,20,30,40", "--out", tmp_path / "out", "--formats", "csv")
+    code, _, err = said(capsys, *asked)
+    assert code == 3 and "damaged: 0 frames were read" in err
+    code, _, err = said(capsys, *asked, "--on-damage", "skip", "--overwrite")
+    assert code == 0 and len((tmp_path / "out/tracks.csv").read_text().splitlines()) == 7, err
+
+
+@pytest.mark.parametrize("verbs", [(), ("models",), ("needle",)])
+def test_a_verb_of_verbs_alone_shows_its_help_and_nothing_else(capsys, verbs):
+    code, out, err = said(capsys, *verbs)
+    assert code == 2 and out.strip().startswith("Usage:") and err == ""
+
+
 def test_a_run_that_left_frames_out_is_drawn_on_the_frames_it_saw(capsys, clip, tmp_path):
     said(capsys, "track", clip, "--box", "0:10,20,30,40", "--every", 2, "--out", tmp_path / "out", "--formats", "csv")
     code, _, err = said(capsys, "export", tmp_path / "out", "--formats", "mp4")

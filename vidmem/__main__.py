@@ -36,6 +36,9 @@ def _usage(problem: Exception) -> int:
     if exit_code is None:
         raise problem
     tell = getattr(problem, "format_message", None)
+    if tell is not None and type(problem).__name__ == "NoArgsIsHelpError":  # a verb of verbs alone: its help
+        print(tell())
+        return 2
     if tell is None:  # an orderly exit or abort
         return int(exit_code)
     context = getattr(problem, "ctx", None)

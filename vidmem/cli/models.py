@@ -47,6 +47,7 @@ def download(name: Name) -> None:
 
     from vidmem.models.download import fetch
 
+    manifest.named(name)  # an unknown name is told without a bar
     with Progress(
         "[progress.description]{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn()
     ) as bar:

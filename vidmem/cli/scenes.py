@@ -58,6 +58,10 @@ def scenes(
             raise UsageError("--stream decides as frames come, so it takes no --count and no --rule.")
         _tell_stream(source, encoder, reader, alpha, floor, shortest)
         return
+    if "mp4" in chosen and not Path(source).is_file():  # told now, not when all is found
+        raise InputError(
+            f"{source} is no video file, so it cannot be copied with chapters. Leave mp4 out of --formats."
+        )
     chosen_rule = _rule(rule, alpha, floor, shortest, count)
     folder = out or Path("runs/scenes") / (Path(source.replace(":", "-")).stem or "scenes")
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:

@@ -38,7 +38,7 @@ def stream(
     changed = options.with_precision(options.with_emission(options.settings_of(settings), emit, lag), precision)
     sayings = options.sayings_of(source, masks, boxes, points, prompts)
 
-    from vidmem.cli.telling import Telling, stopped, tell_outcome, tell_precision
+    from vidmem.cli.telling import Telling, stopped, tell_outcome, tell_precision, tell_unasked
     from vidmem.compose import load
     from vidmem.frames import watch
     from vidmem.run import follow
@@ -71,3 +71,4 @@ def stream(
     finally:
         video.close()
     tell_outcome(outcome, quiet)
+    tell_unasked(sayings, outcome, quiet)

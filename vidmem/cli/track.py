@@ -64,7 +64,7 @@ def track(
         raise UsageError("--detector adds objects as the frames come: it goes with --direction forward alone.")
     folder = out or options.fresh_folder("track", source)
 
-    from vidmem.cli.telling import Telling, stopped, tell_outcome, tell_precision
+    from vidmem.cli.telling import Telling, stopped, tell_outcome, tell_precision, tell_unasked
     from vidmem.compose import load
     from vidmem.frames import watch
     from vidmem.prompting import check_first, check_reach
@@ -115,5 +115,6 @@ def track(
     finally:
         video.close()
     tell_outcome(outcome, quiet)
+    tell_unasked(sayings, outcome, quiet)
     if outcome.damage is not None:
         raise outcome.damage

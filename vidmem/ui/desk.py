@@ -73,7 +73,9 @@ class Desk:
 
     def lay(self, source: Source, name: str, file: Path | None = None) -> None:
         """Puts a video on the desk, in place of the one before with all that was made of it."""
-        first = next(source.between(0, 1))
+        first = next(source.between(0, 1), None)
+        if first is None:
+            raise InputError(f"{name} begins with a picture that cannot be read. Repair it, or choose another.")
         tracker = self.trackers.get(self.chosen.tracker, self.chosen.model, dict(self.chosen.settings))
         self._clear()
         self.generation += 1
