@@ -171,6 +171,24 @@ def test_results_are_exported_to_other_formats(capsys, clip, tmp_path):
     assert (tmp_path / "other/tracks.csv").exists() and (tmp_path / "other/tracks.ytvos.json").exists()
 
 
+@pytest.mark.parametrize("verb", ["track", "stream"])
+def test_a_run_that_is_stopped_says_how_to_go_on_and_does(capsys, clip, tmp_path, monkeypatch, verb):
+    seen = []
+
+    def stops(self, moment):
+        seen.append(moment)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    asked = (verb, clip, "--box", "0:10,20,30,40", "--out", tmp_path / "out", "--formats", "csv", "--model", "toy")
+    with monkeypatch.context() as patched:
+        patched.setattr("vidmem.cli.telling.Telling.__call__", stops)
+        code, _, err = said(capsys, *asked)
+    assert code == 130 and f"--resume --out {tmp_path / 'out'}" in err and len(err.strip().splitlines()) == 1
+    code, _, err = said(capsys, *asked, "--resume")
+    assert code == 0 and len((tmp_path / "out/tracks.csv").read_text().splitlines()) == 7, err
+
+
 def test_a_prompt_behind_the_frames_that_are_taken_is_not_passed_over(capsys, clip, tmp_path):
     boxes = ("--box", "0:10,20,30,40", "--box", "4:10,20,30,40")
     code, _, err = said(capsys, "track", clip, *boxes, "--frames", 2, "--out", tmp_path / "out", "--formats", "csv")
