@@ -115,7 +115,11 @@ def test_needles_of_ones_own_are_read(tmp_path, hay):
         (lambda path: make_needle("text", line=" "), UsageError, "line of text"),
         (lambda path: make_needle("image", path / "none.png", riddle=Riddle("?", ("a",))), InputError, "none.png"),
         (lambda path: by_keywords("a", []), UsageError, "one or more"),
-        (lambda path: list(by_words([], [], Needle("text", line="x"), Watcher)), UsageError, "--question"),
+        (
+            lambda path: list(by_words([], [], Needle("text", line="x"), lambda: Watcher(Parrot(), Colour()))),
+            UsageError,
+            "--question",
+        ),
     ],
 )
 def test_what_is_no_needle_is_refused(tmp_path, call, kind, says):
