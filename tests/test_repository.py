@@ -209,6 +209,12 @@ def test_no_file_has_grown_too_long():
     assert not long
 
 
+def test_a_test_that_a_docstring_names_is_there():
+    for path in (ROOT / "vidmem").glob("**/*.py"):
+        for named in re.findall(r"\btests/\w+\.py\b", path.read_text()):
+            assert (ROOT / named).exists(), f"{path.relative_to(ROOT)} names {named}"
+
+
 def test_nothing_is_left_half_done():
     words = re.compile(r"\b(TODO|FIXME|XXX|raise NotImplementedError)\b")
     assert not [p.name for p in (ROOT / "vidmem").glob("**/*.py") if words.search(p.read_text())]
