@@ -45,20 +45,24 @@ def main() -> None:
         parser.error(f"--frames must be above {FROM}: growth is measured from there on.")
     torch.set_num_threads(1)
     cards, sizes = asked.cards.split(","), [int(each) for each in asked.sizes.split(",")]
-    times = update_times(cards, sizes, asked.model, asked.rounds) if asked.rounds else {}
-    for card, row in times.items():
-        print(f"{card:12s} " + "  ".join(f"{size} samples {ms:.1f} ms" for size, ms in row.items()), flush=True)
-    growth = {card: growth_of(card, asked.frames) for card in asked.streamed.split(",")} if asked.frames else {}
     path = make_folder(asked.results) / "continual_cost.json"
     found: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    if growth:
-        found |= {"frames": asked.frames, "state": growth}
-    if times:
-        found |= {"update_ms": times}
-    found |= {"machine": machine("cpu")}
+    if asked.rounds:
+        times = update_times(cards, sizes, asked.model, asked.rounds)
+        for card, row in times.items():
+            print(f"{card:12s} " + "  ".join(f"{size} samples {ms:.1f} ms" for size, ms in row.items()), flush=True)
+        keep(path, found | {"update_ms": times, "machine": machine("cpu")})
+    for card in asked.streamed.split(",") if asked.frames else ():
+        found = json.loads(path.read_text()) if path.is_file() else {}
+        grown = {**found.get("state", {}), card: growth_of(card, asked.frames)}
+        keep(path, found | {"frames": asked.frames, "state": grown})
+    print(json.dumps(json.loads(path.read_text())))
+
+
+def keep(path: Path, found: dict[str, Any]) -> None:
+    """Write what was found, with what another run found before."""
     with replacing(path) as file:
         file.write(json.dumps(found, indent=1).encode())
-    print(json.dumps(found))
 
 
 def growth_of(card: str, frames: int) -> dict[str, Any]:
