@@ -53,7 +53,7 @@ def random_cases(count: int) -> dict[str, dict]:
 def attention_alone(asked: tuple, dtype: torch.dtype) -> float:
     """The relative error of the attention itself, for keys and values that are numbers of `dtype` already."""
     q, tokens, places, projection = asked
-    keys, values = triton_body.make_keys(tokens, places, projection, dtype)
+    keys, values = triton_body.make_keys(tokens, places, projection, triton_body.inner(dtype))
     found = triton_body.attend(q, keys, values, tokens, shape=SMALL, dtype=torch.float32).values
     truth, start = [], 0
     for item, lengths in enumerate(tokens.attended):
@@ -77,7 +77,7 @@ def main() -> None:
             truth = reference.memory_attention(*exact(*asked), want_lse=True, want_usage=True)
             found = triton_body.memory_attention(*asked, want_lse=True, want_usage=True, shape=SMALL)
             whole = triton_body.memory_attention(*asked)
-            keys, values = triton_body.make_keys(*asked[1:], dtype)
+            keys, values = triton_body.make_keys(*asked[1:], triton_body.inner(dtype))
             wanted = reference.key_inputs(asked[1], plain_values(asked[1], torch.float64), asked[2])
             wanted = wanted @ asked[3].weight.double().T + asked[3].bias.double()
             told = dict(

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vidmem.kernels import packed
-from vidmem.kernels.tokens import Attended, Places, Projection, Tokens, key_inputs, plain_values, turned_keys
+from vidmem.kernels.tokens import Attended, Places, Projection, Tokens, keys_and_values
 
 BLOCK = 256  # queries at a time at most
 WORTH_BLOCKS = 2**22  # scores of a head from which blocks beat torch's fused attention on a CPU
@@ -33,11 +33,7 @@ def memory_attention(
     want_usage: bool = False,
 ) -> Attended:
     """What `vidmem.kernels.memory_attention` promises. Items are worked on one after the other, none is padded."""
-    values = plain_values(tokens, q.dtype)
-    keys = F.linear(key_inputs(tokens, values, places), projection.weight, projection.bias)
-    keys = turned_keys(keys, tokens, places)
-    if pool is not None:
-        values, keys = pool(values), pool(keys)
+    keys, values = keys_and_values(tokens, places, projection, q.dtype, pool)
     out = q.new_empty(len(tokens.entries), q.shape[1], values.shape[1])
     lse: list[Tensor] = []
     used: list[Tensor] = []
