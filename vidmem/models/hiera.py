@@ -51,11 +51,12 @@ class WindowAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, h, w, width) -> (B, h or h / 2, w or w / 2, width_out)"""
         batch, height, width, _ = x.shape
-        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        looking = self.qkv(x)
+        q, k, v = looking.view(batch, height * width, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind()
         if self.pool:
-            q = _pool(q)
+            q = _pool(looking[..., : looking.shape[3] // 3])
             height, width = q.shape[1:3]
-        q, k, v = (t.flatten(1, 2).unflatten(2, (self.heads, -1)).transpose(1, 2) for t in (q, k, v))
+            q = q.reshape(batch, height * width, self.heads, -1).transpose(1, 2)
         return self.proj(attend(q, k, v).transpose(1, 2).reshape(batch, height, width, -1))
 
 
