@@ -97,7 +97,8 @@ class PatchEmbed(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, H / 4, W / 4, width)"""
-        return self.proj(pixels).permute(0, 2, 3, 1)
+        # Channels last from the start: the first stage works on rows of channels, and else turns them round every time.
+        return self.proj(pixels.contiguous(memory_format=torch.channels_last)).permute(0, 2, 3, 1)
 
 
 class Hiera(nn.Module):
@@ -134,7 +135,7 @@ class Hiera(nn.Module):
             stretched = F.interpolate(self.pos_embed, (height, width), mode="bicubic")
             side = self.pos_embed_window.shape[-1]
             repeated = self.pos_embed_window.tile(1, 1, -(-height // side), -(-width // side))
-            return (stretched + repeated[:, :, :height, :width]).permute(0, 2, 3, 1)
+            return (stretched + repeated[:, :, :height, :width]).permute(0, 2, 3, 1).contiguous()
 
         return self._position_map((height, width), [self.pos_embed, self.pos_embed_window], make)
 
