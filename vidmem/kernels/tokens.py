@@ -94,7 +94,8 @@ class Attended:
 def entry_rows(entries: Lengths, device: torch.device) -> Tensor:
     """(T,) int32 the number of each token's entry. Kept, since the layout of a stream soon stands still."""
     lengths = [length for item in entries for length in item]
-    return torch.arange(len(lengths), dtype=torch.int32).repeat_interleave(torch.tensor(lengths)).to(device)
+    rows, total = torch.arange(len(lengths), dtype=torch.int32), sum(lengths)
+    return rows.repeat_interleave(torch.tensor(lengths), output_size=total).to(device)
 
 
 def plain_values(tokens: Tokens, dtype: torch.dtype) -> Tensor:

@@ -70,8 +70,8 @@ def memory_attention(
 def inner(dtype: torch.dtype) -> torch.dtype:
     """What keys, values and weights of the softmax are rounded to for queries of `dtype`.
 
-    For bfloat16 it is float16: as quick on every GPU there is, as wide in memory, and eight times finer. Keys and tokens
-    are some ten in size, far from its ends; what is larger than 65,504 stays at that.
+    For bfloat16 it is float16: as quick on every GPU there is, as wide in memory, and eight times finer. Keys and
+    tokens are some ten in size, far from its ends; what is larger than 65,504 stays at that.
     """
     return torch.float16 if dtype == torch.bfloat16 else dtype
 

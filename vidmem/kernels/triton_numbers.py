@@ -1,5 +1,5 @@
-"""Rounding in Triton: its interpreter cuts float32 off to bfloat16, where every GPU rounds to the nearest; and what is too
-large for float16 becomes its largest number, not infinity."""
+"""Rounding in Triton: its interpreter cuts float32 off to bfloat16, where every GPU rounds to the nearest; and what is
+too large for float16 becomes its largest number, not infinity."""
 
 from __future__ import annotations
 

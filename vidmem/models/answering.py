@@ -105,7 +105,7 @@ def _started(model: Sam2, previous: Sequence[Tensor | None]) -> Tensor | None:
 def _padded(
     prompts: Sequence[tuple[Tensor, Tensor]], device: torch.device
 ) -> tuple[Tensor, Tensor] | tuple[None, None]:
-    """(B, P, 2) points and (B, P) labels; where others have a point, one padding point stands in. Nothing for nothing."""
+    """(B, P, 2) points and (B, P) labels; where others have one, a padding point stands in. Nothing for nothing."""
     if not any(len(points) for points, _ in prompts):
         return None, None
     nowhere = torch.zeros(1, 2), torch.full((1,), NOT_A_POINT)

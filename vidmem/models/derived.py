@@ -16,8 +16,8 @@ def _version(weight: Tensor) -> int:
 
 
 class Weights:
-    """The parameters of a module, whichever tensors they are by now. Walks through the module once: that takes longer than
-    to look them up, and is wanted every frame."""
+    """The parameters of a module, whichever tensors they are by now. Walks through the module once: that takes longer
+    than to look them up, and is wanted every frame."""
 
     def __init__(self, module: nn.Module):
         self._module = module

@@ -1,7 +1,7 @@
 """The mask decoder as it runs while tracking: fewer and larger products, made ready once.
 
-Says what `MaskDecoder` says, to rounding. What the image is asked by the tokens and asks of them comes from one product,
-since (image + position) W = image W + position W and the latter stands still; the four filters are made together; maps
+Says what `MaskDecoder` says, to rounding. What the image is asked by the tokens and asks of them comes from one
+product, since (image + position) W = image W + position W and the latter stands still; the four filters are made together; maps
 keep their channels last, so that no layer turns them round. Training goes through `MaskDecoder` itself.
 """
 
@@ -116,7 +116,9 @@ def _filters(ready: _Ready, drawn: Tensor) -> Tensor:
 
 def _prepared(decoder: MaskDecoder, position: Tensor) -> _Ready:
     blocks = [layer for layer in decoder.transformer.layers if isinstance(layer, TwoWayBlock)]
-    of_image: list[Sequence[tuple[nn.Linear, bool]]] = []  # the layers that see the image, and whether with its position
+    of_image: list[
+        Sequence[tuple[nn.Linear, bool]]
+    ] = []  # the layers that see the image, and whether with its position
     for layer in blocks:
         look, back = layer.cross_attn_token_to_image, layer.cross_attn_image_to_token
         of_image.append(((look.k_proj, True), (look.v_proj, False), (back.q_proj, True)))
@@ -125,7 +127,8 @@ def _prepared(decoder: MaskDecoder, position: Tensor) -> _Ready:
     own = blocks[0].self_attn
     mine = (own.q_proj, own.k_proj, own.v_proj)
     mlps = [mlp for mlp in decoder.output_hypernetworks_mlps if isinstance(mlp, MLP)]
-    layers = [[layer for layer in alike if isinstance(layer, nn.Linear)] for alike in zip(*(m.layers for m in mlps))]
+    alike = zip(*(mlp.layers for mlp in mlps), strict=True)  # the first layers of all, the second of all, …
+    layers = [[layer for layer in each if isinstance(layer, nn.Linear)] for each in alike]
     return _Ready(
         torch.cat([decoder.obj_score_token.weight, decoder.iou_token.weight, decoder.mask_tokens.weight]),
         tuple(matrix(torch.cat([linear.weight for linear, _ in each])) for each in of_image),

@@ -26,8 +26,8 @@ from vidmem.models.layers import MLP, Linear
 from vidmem.models.mask_decoder import MaskDecoder
 from vidmem.models.memory_attention import MemoryAttention
 from vidmem.models.memory_encoder import MemoryEncoder
-from vidmem.models.outline import Outline
 from vidmem.models.options import Options, as_device, as_dtype, as_grid, precise
+from vidmem.models.outline import Outline
 from vidmem.models.pages import place_code, placed, shared_out
 from vidmem.models.pixels import prepare
 from vidmem.models.position import sine_map, time_code
