@@ -28,6 +28,7 @@ class Options:
     binarize_prompts: bool = False  # remember a prompted mask as 0 and 1 instead of softly
     fill_hole_area: int = 0  # fill holes of at most so many pixels of the mask's own grid
     memory_dtype: torch.dtype = torch.bfloat16  # of stored pages
+    compile: bool = False  # the image encoder through torch.compile; the first frame then waits for the compiler
 
     def __post_init__(self) -> None:
         if self.resize not in get_args(Resize):

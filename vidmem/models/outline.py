@@ -1,8 +1,8 @@
 """The mask decoder as it runs while tracking: fewer and larger products, made ready once.
 
 Says what `MaskDecoder` says, to rounding. What the image is asked by the tokens and asks of them comes from one
-product, since (image + position) W = image W + position W and the latter stands still; the four filters are made together; maps
-keep their channels last, so that no layer turns them round. Training goes through `MaskDecoder` itself.
+product, since (image + position) W = image W + position W and the latter stands still; the four filters are made
+together; maps keep their channels last, so that no layer turns them round. Training goes through `MaskDecoder` itself.
 """
 
 from __future__ import annotations

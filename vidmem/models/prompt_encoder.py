@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,15 @@ class FourierPosition(nn.Module):
     def __init__(self, features: int):
         super().__init__()
         self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, features))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> FourierPosition:
+        """Moved wherever it is to be, but never made coarser: places are finer than half precision can tell apart."""
+        before = self.positional_encoding_gaussian_matrix
+        super()._apply(fn, recurse)
+        after = self.positional_encoding_gaussian_matrix
+        if after.dtype in (torch.bfloat16, torch.float16) and before.dtype == torch.float32:
+            self.positional_encoding_gaussian_matrix = before.to(after.device)
+        return self
 
     def forward(self, places: Tensor) -> Tensor:
         """(..., 2) x and y, 0 at the near and 1 at the far edge -> (..., 2 * features)"""

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from vidmem.errors import UsageError
 from vidmem.models import ModelSpec, checkpoints
 from vidmem.models.answering import answer_by_looking, answer_with_given
+from vidmem.models.compiled import CompiledEncoder
 from vidmem.models.gathering import gather
 from vidmem.models.hiera import ImageEncoder
 from vidmem.models.holes import fill_holes
@@ -77,6 +78,7 @@ class Sam2(nn.Module):
         self.sam_prompt_encoder = PromptEncoder(width)
         self.sam_mask_decoder = MaskDecoder(sizes)
         self._outline = Outline(self.sam_mask_decoder)
+        self._compiled = CompiledEncoder()
         self.obj_ptr_proj = MLP((width, width, width, width))
         self.obj_ptr_tpos_proj = Linear(width, narrow) if sizes.pointer_time else None
 
@@ -229,7 +231,8 @@ class Sam2(nn.Module):
         """`encode` for several frames in one batch."""
         size, how = self.sizes.image_size, self.options.resize
         pixels = torch.cat([prepare(frame.image, size, how, self.device) for frame in frames])
-        levels = self.encode_image(pixels.to(self.no_mem_embed.dtype))
+        pixels = pixels.to(self.no_mem_embed.dtype)
+        levels = self._compiled(self, pixels) if self.options.compile else self.encode_image(pixels)
         return [
             Features(frame.index, frame.size, (levels[0][row, None], levels[1][row, None], levels[2][row, None]))
             for row, frame in enumerate(frames)
