@@ -1,6 +1,6 @@
 """Whole frames of SAM 2 on a GPU: vidmem beside the reference, eager and compiled, tiny to large, 1 and 10 objects.
 
-    python benchmarks/gpu_frames.py [--quick] [--models sam2.1-tiny,…] [--objects 1,10] [--no-compiled-peer] [--out FILE]
+    python benchmarks/gpu_frames.py [--quick] [--models sam2.1-tiny,…] [--objects 1,10] [--out FILE]
     python benchmarks/gpu_frames.py --rehearse      # every line but the GPU's, with nano at 64 pixels, on any machine
 
 Weights are random, pictures those of the drawn clip (or of --clip) on the model's grid; vidmem computes in bfloat16,

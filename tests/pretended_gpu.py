@@ -54,8 +54,8 @@ class _Mode(FakeTensorMode):
     seen = Seen()
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if func is torch.ops.aten._local_scalar_dense.default and args[0].device == DEVICE:
-            self.seen.waits.append(_caller())
+        if func is torch.ops.aten._local_scalar_dense.default:
+            self.seen.waits += [_caller()] if args[0].device == DEVICE else []
             return args[0].dtype is torch.bool or (0.5 if args[0].is_floating_point() else 0)
         if func is torch.ops.aten._to_copy.default and args[0].device == DEVICE:
             if str((kwargs or {}).get("device", DEVICE)) == "cpu":
@@ -94,7 +94,7 @@ def pretended_gpu() -> Iterator[Seen]:
 
     def numpy(self: FakeTensor) -> np.ndarray:
         assert self.device.type == "cpu", f"numpy cannot see what is on {self.device}"
-        return np.full(self.shape, 0.5)
+        return np.full(self.shape, self.dtype is torch.bool or 0.5)
 
     def new_tensor(self: FakeTensor, data: object, dtype: torch.dtype | None = None) -> Tensor:
         return tensor(data, dtype=dtype or self.dtype, device=self.device)

@@ -13,6 +13,7 @@ from vidmem import cards
 from vidmem.models.options import Options
 from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import ARCHITECTURES
+from vidmem.results import annotate
 from vidmem.values import Frame, Prompt
 
 pytest.importorskip("triton", reason="Triton comes with torch on Linux")
@@ -30,9 +31,13 @@ def followed(card: str, dtype: torch.dtype, frames: int = 4, **options: Any) -> 
         for number in range(frames):
             frame = Frame(number, torch.zeros(3, SIDE, SIDE, dtype=torch.uint8))
             prompts = [Prompt(i + 1, box=box) for i, box in enumerate(boxes)] if number == 0 else []
+            if number == 2:
+                prompts.append(Prompt(OBJECTS + 1, mask=torch.ones(SIDE, SIDE, dtype=torch.bool)))
             state, track = tracker.step(state, frame, prompts)
             assert all(guess.mask.device == DEVICE for guess in track.guesses.values())
             waits.append(list(seen.waits))
+            seen.waits.clear()
+            assert set(annotate(track, overlap=False).objects) == set(track.guesses)
             seen.waits.clear()
     return waits, seen.launches
 

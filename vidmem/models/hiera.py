@@ -140,7 +140,7 @@ class Hiera(nn.Module):
         return self._position_map((height, width), [self.pos_embed, self.pos_embed_window], make)
 
     def forward(self, pixels: Tensor, position: Tensor | None = None) -> list[Tensor]:
-        """pixels (B, 3, H, W)   position: `position_map`, if it is there   ->   the stages (B, C, h, w), finest first"""
+        """pixels (B, 3, H, W)   position: `position_map`, if there   ->   four stages (B, C, h, w), finest first"""
         x = self.patch_embed(pixels)
         x = x + (self.position_map(x.shape[1], x.shape[2]) if position is None else position)
         levels = []
