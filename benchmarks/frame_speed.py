@@ -4,8 +4,8 @@
 
 Every side starts from pictures at the model's grid and ends with logits of that size; a box is given in frame 0. Frames
 count from the one on that has a full memory (7 pages, 16 pointers). Sides take turns frame by frame in one process, and
-a ratio is the median of the ratios of processor time in each frame: the machine may be shared. nano has its own weights,
-a published size random ones: its masks say little, its speed all; so nano's own mask IoU stands beside it.
+a ratio is the median of those of processor time in each frame: the machine may be shared. nano has its own weights, a
+published size random ones: its masks say little, its speed all; so nano's own mask IoU stands beside it.
 vs_sam2_fp32, vs_sam2_bf16 and mask_iou are of the mode that precision "auto" chooses here; exact is float32, fast
 bfloat16. bf16_matmul_gain is how many times faster this processor multiplies plain matrices in bfloat16 than in
 float32, measured in the same run: about 2 with AVX-512's instructions, 8 or more with AMX. Whole frames in bfloat16 can
