@@ -195,7 +195,7 @@ def test_a_recording_is_encoded_ahead_where_asked_and_to_its_break():
     class Broken(ListSource):
         def between(self, start=0, stop=None, step=1):
             yield from super().between(start, 5, step)
-            raise DamagedSource("broken behind frame 4")
+            raise DamagedSource("a clip", 5, 7, "cut")
 
     given: dict[int, list[torch.Tensor]] = {}
     batches: list[int] = []

@@ -4,9 +4,9 @@
     for state, frame, track in Tracker(ahead).run(ahead.frames(source), prompts): ...
 
 Answers are those of the model itself, to rounding: nothing of a frame depends on its neighbours until memory is read.
-Runs over recordings do this where the model's option `ahead` says so. It is not the default, since rounding then depends
-on where a run was begun. Measured on a CPU with AVX-512, one thread: nano's encoder takes 0.82 of the time in fours;
-larger models gain nothing there. On a GPU small models launch fewer, larger kernels.
+Runs over recordings do this where the model's option `ahead` says so. It is not the default, since rounding then
+depends on where a run was begun. Measured on a CPU with AVX-512, one thread: nano's encoder takes 0.82 of the time in
+fours. On a GPU small models launch fewer, larger kernels.
 """
 
 from __future__ import annotations
