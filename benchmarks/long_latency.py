@@ -26,6 +26,7 @@ from flat_memory import Swimming
 import vidmem
 from vidmem import cards, machine, states
 from vidmem.compose import load_model
+from vidmem.emission import State
 from vidmem.tracker import Tracker
 from vidmem.values import Features, Frame, Prompt
 
@@ -75,7 +76,8 @@ def main() -> None:
         if name in told["trackers"]:
             continue
         tracker = vidmem.load(name, model)
-        state, early = {}, None
+        state: State = {}
+        early: State | None = None
         prompts = [Prompt(1, box=torch.tensor(BOX))]
         for number in range(arguments.frames):
             state, _ = replace(tracker, model=going).step(
@@ -91,7 +93,9 @@ def main() -> None:
     print(json.dumps(told))
 
 
-def timed(tracker: Tracker, images: list[torch.Tensor], early: dict, late: dict, arguments: argparse.Namespace) -> dict:
+def timed(
+    tracker: Tracker, images: list[torch.Tensor], early: State, late: State, arguments: argparse.Namespace
+) -> dict:
     """Two streams go on from there, in turns."""
     spent: dict[str, list[float]] = {"early": [], "late": []}
     where = {"early": (early, arguments.early), "late": (late, arguments.frames - 1)}

@@ -78,7 +78,7 @@ def main() -> None:
             found = triton_body.memory_attention(*asked, want_lse=True, want_usage=True, shape=SMALL)
             whole = triton_body.memory_attention(*asked)
             keys, values = triton_body.make_keys(*asked[1:], triton_body.inner(dtype))
-            wanted, _ = keys_and_values(*exact(*asked)[1:], torch.float64)
+            wanted, _ = keys_and_values(*exact(*asked)[1:4], dtype=torch.float64)
             told = dict(
                 case=name,
                 dtype=str(dtype).removeprefix("torch."),

@@ -54,10 +54,11 @@ class _Mode(FakeTensorMode):
     seen = Seen()
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        first: Any = args[0] if args else None
         if func is torch.ops.aten._local_scalar_dense.default:
-            self.seen.waits += [_caller()] if args[0].device == DEVICE else []
-            return args[0].dtype is torch.bool or (0.5 if args[0].is_floating_point() else 0)
-        if func is torch.ops.aten._to_copy.default and args[0].device == DEVICE:
+            self.seen.waits += [_caller()] if first.device == DEVICE else []
+            return first.dtype is torch.bool or (0.5 if first.is_floating_point() else 0)
+        if func is torch.ops.aten._to_copy.default and first.device == DEVICE:
             if str((kwargs or {}).get("device", DEVICE)) == "cpu":
                 self.seen.waits.append(_caller())
         return super().__torch_dispatch__(func, types, args, kwargs)

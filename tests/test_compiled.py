@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 
+from vidmem.emission import State
 from vidmem.errors import UsageError
 from vidmem.models import compiled
 from vidmem.models.options import Options
@@ -38,7 +39,7 @@ def test_nothing_in_a_stream_compiles_again(monkeypatch):
     monkeypatch.setattr(compiled, "BACKEND", "eager")  # traced and guarded as ever, and nothing to wait for
     torch._dynamo.reset()
     plain, other = models()
-    states: list[dict] = [{}, {}]
+    states: list[State] = [{}, {}]
     from torch._dynamo.utils import counters
 
     counters.clear()

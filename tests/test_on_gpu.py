@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 import torch
 from memories import error, exact, memory_of
 
+from vidmem.emission import State
 from vidmem.kernels import memory_attention, reference
 from vidmem.models.options import Options
 from vidmem.models.sam2 import Sam2
@@ -28,7 +30,7 @@ CASES = {
 }
 
 
-def on_gpu(value):
+def on_gpu(value: Any) -> Any:
     """A dataclass of tensors, or a tensor, on the GPU."""
     if isinstance(value, torch.Tensor):
         return value.cuda()
@@ -55,7 +57,7 @@ def test_frames_are_those_of_the_cpu(dtype, bar, monkeypatch):
     torch.manual_seed(0)
     here = Sam2(ARCHITECTURES["nano"].at((128, 128)), Options()).eval().requires_grad_(False)
     there = copy.deepcopy(here).to("cuda", dtype)
-    states: list[dict] = [{}, {}]
+    states: list[State] = [{}, {}]
     for number in range(4):
         frame = Frame(number, torch.randint(0, 256, (3, 100, 120), dtype=torch.uint8))
         prompts = [Prompt(i, box=torch.tensor([5.0 * i, 10.0, 60.0, 70.0])) for i in (1, 2)] if number == 0 else []

@@ -94,10 +94,9 @@ def _frames(source: Source, point: Point, stop_after: int | None, live: bool) ->
 
 def _looking_ahead(tracker: Tracker, frames: Iterable[Frame]) -> tuple[Tracker, Iterable[Frame]]:
     """The tracker and the frames of a recording, of which so many are encoded at once as the model's options say."""
-    batch = tracker.model.options.ahead if isinstance(tracker.model, Sam2) else 1
-    if batch == 1:
+    if not isinstance(tracker.model, Sam2) or tracker.model.options.ahead == 1:
         return tracker, frames
-    model = EncodedAhead(tracker.model, batch)
+    model = EncodedAhead(tracker.model, tracker.model.options.ahead)
     return replace(tracker, model=model), model.frames(frames)
 
 

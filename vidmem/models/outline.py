@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from vidmem.kernels import attend
 from vidmem.kernels.packed import Matrix, matrix
 from vidmem.models.derived import Derived, Weights
-from vidmem.models.layers import MLP, Attention
+from vidmem.models.layers import MLP, Attention, LayerNorm2d
 from vidmem.models.mask_decoder import MASKS, Decoded, MaskDecoder
 from vidmem.models.two_way import TwoWayBlock
 
@@ -56,7 +56,8 @@ class Outline:
         tokens, flat = self._look(ready, tokens, flat)
 
         drawn = tokens[:, 2 : 2 + MASKS]
-        _, norm, _, _, _ = decoder.output_upscaling
+        norm = decoder.output_upscaling[1]
+        assert isinstance(norm, LayerNorm2d)
         fine = _doubled(flat.unflatten(1, (height, width)), ready.finer[0]) + s8.permute(0, 2, 3, 1)
         fine = F.gelu(F.layer_norm(fine, norm.weight.shape, norm.weight, norm.bias, norm.eps))
         fine = F.gelu(_doubled(fine, ready.finer[1]) + s4.permute(0, 2, 3, 1))
@@ -74,7 +75,8 @@ class Outline:
         for layer, seen, place in zip(transformer.layers, ready.seen, ready.places, strict=False):
             assert isinstance(layer, TwoWayBlock)
             if layer.first:
-                tokens = layer.self_attn.out_proj(_heads(*ready.own_queries(tokens).chunk(3, dim=2), layer.self_attn))
+                keys, values, queries = ready.own_queries(tokens).chunk(3, dim=2)
+                tokens = layer.self_attn.out_proj(_heads(queries, keys, values, layer.self_attn))
             else:
                 placed = tokens + position
                 tokens = tokens + layer.self_attn(placed, placed, tokens)
@@ -125,7 +127,7 @@ def _prepared(decoder: MaskDecoder, position: Tensor) -> _Ready:
     last = decoder.transformer.final_attn_token_to_image
     of_image.append(((last.k_proj, True), (last.v_proj, False)))
     own = blocks[0].self_attn
-    mine = (own.q_proj, own.k_proj, own.v_proj)
+    mine = (own.k_proj, own.v_proj, own.q_proj)
     mlps = [mlp for mlp in decoder.output_hypernetworks_mlps if isinstance(mlp, MLP)]
     alike = zip(*(mlp.layers for mlp in mlps), strict=True)  # the first layers of all, the second of all, …
     layers = [[layer for layer in each if isinstance(layer, nn.Linear)] for each in alike]
