@@ -50,12 +50,15 @@ def main() -> None:
     parser.add_argument("--early", type=int, default=100)
     parser.add_argument("--turns", type=int, default=120, help="pairs of frames that are timed")
     parser.add_argument("--trackers", default=",".join(cards.names("trackers")))
-    parser.add_argument("--model", default="nano")
+    parser.add_argument(
+        "--model", default="nano", help="toy: one that costs next to nothing, so that policies are seen"
+    )
     parser.add_argument("--size", type=int, default=128, help="side of the model's input grid")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    model = load_model(arguments.model, image_size=arguments.size, device="cpu", precision="exact")
+    sized = {} if arguments.model == "toy" else {"image_size": arguments.size, "precision": "exact"}
+    model = load_model(arguments.model, device="cpu", **sized)
     told: dict = {
         "worst_late_over_early": None,
         "trackers": {},
@@ -63,7 +66,7 @@ def main() -> None:
         "early": arguments.early,
         "turns": arguments.turns,
         "model": arguments.model,
-        "side": arguments.size,
+        "side": model.spec.input_size[0],
         "machine": machine.described(),
     }
     if arguments.out and arguments.out.exists():
