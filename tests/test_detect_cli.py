@@ -89,7 +89,7 @@ def test_a_folder_without_pictures_and_a_folder_with_results_are_refused(clip, w
 
 
 @pytest.mark.parametrize("protocol", ["online", "paper"])
-def test_imagenet_vid_is_detected_and_scored_by_one_command(monkeypatch, weights, tmp_path, protocol):
+def test_imagenet_vid_is_detected_and_scored_by_one_command(monkeypatch, weights, tmp_path, capsys, protocol):
     root = write_vid(tmp_path / "vid", splits={"val": (2, 3, 0)})
     given = ("--root", root, "--detector", "mamba", "--model", weights, "--protocol", protocol, "--device", "cpu")
     assert run(monkeypatch, "imagenet_vid.py", *given, "--out", tmp_path / "out", "--workers", 1) == 0
@@ -97,6 +97,8 @@ def test_imagenet_vid_is_detected_and_scored_by_one_command(monkeypatch, weights
     assert 0 <= report["metrics"]["AP"] <= 1
     rows = json.loads((tmp_path / f"out/mamba-{protocol}/detections.json").read_text())
     assert {each["image_id"].split("/")[1] for each in rows} == {"000000", "000001", "000002"}
+    assert run(monkeypatch, "imagenet_vid.py", *given, "--out", tmp_path / "out", "--seed", 5) == 2
+    assert "made with seed 0, now it is 5" in capsys.readouterr().err, "detections of another run are never scored"
 
 
 def test_scoring_needs_either_a_detector_or_results(monkeypatch, tmp_path, capsys):
