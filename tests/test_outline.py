@@ -41,9 +41,10 @@ def test_it_follows_its_weights():
     torch.manual_seed(0)
     model = Sam2(ARCHITECTURES["micro"].at((64, 64))).eval().requires_grad_(False)
     assert same(model, 1)
-    model.sam_mask_decoder.transformer.layers[1].cross_attn_image_to_token.q_proj.weight.mul_(2)  # pyright: ignore
+    model.get_parameter("sam_mask_decoder.transformer.layers.1.cross_attn_image_to_token.q_proj.weight").mul_(2)
     assert same(model, 1)
-    linear = model.sam_mask_decoder.output_hypernetworks_mlps[2].layers[0]  # pyright: ignore
+    linear = model.get_submodule("sam_mask_decoder.output_hypernetworks_mlps.2.layers.0")
+    assert isinstance(linear, torch.nn.Linear)
     linear.weight = torch.nn.Parameter(torch.randn_like(linear.weight), requires_grad=False)
     assert same(model, 1)
     other = Sam2(ARCHITECTURES["micro"].at((64, 64))).eval()
