@@ -53,9 +53,9 @@ def main() -> None:
             print(f"{card:12s} " + "  ".join(f"{size} samples {ms:.1f} ms" for size, ms in row.items()), flush=True)
         keep(path, found | {"update_ms": times, "machine": machine("cpu")})
     for card in asked.streamed.split(",") if asked.frames else ():
+        growth = growth_of(card, asked.frames)
         found = json.loads(path.read_text()) if path.is_file() else {}
-        grown = {**found.get("state", {}), card: growth_of(card, asked.frames)}
-        keep(path, found | {"frames": asked.frames, "state": grown})
+        keep(path, found | {"frames": asked.frames, "state": {**found.get("state", {}), card: growth}})
     print(json.dumps(json.loads(path.read_text())))
 
 
