@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vidmem.errors import ModelError, UsageError
-from vidmem.models import checkpoints
+from vidmem.models import checkpoints, download, manifest
 from vidmem.models.sam2 import Sam2, load
 from vidmem.models.sizes import ARCHITECTURES, MICRO, NANO
 
@@ -36,6 +36,14 @@ def test_the_embedded_model_is_there_and_small():
     assert model.sizes == NANO and not model.training
     assert not any(each.requires_grad for each in model.parameters())
     assert checkpoints.find("nano")[0].stat().st_size < 12e6
+
+
+def test_weights_that_a_model_had_before_are_loaded_by_the_beginning_of_their_hash():
+    earlier = [each for each in manifest.every() if each.earlier]
+    assert earlier
+    for each in earlier:
+        assert each.name.rpartition("-")[2] == download.verify(each)[:8]
+        assert load(each.name).sizes.name == each.name.rpartition("-")[0]
 
 
 def test_official_and_our_own_layout_are_read_alike(micro, tmp_path):

@@ -16,8 +16,10 @@ from vidmem import cards
 from vidmem.errors import InputError, ModelError, UsageError
 from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import MICRO
+from vidmem.models.two_way import TwoWayBlock
 from vidmem.sprites import place
 from vidmem.training import losses
+from vidmem.training.ahead import ahead
 from vidmem.training.batches import batch
 from vidmem.training.clips import Mixture, draw, read_sequences
 from vidmem.training.initialise import initialise
@@ -25,7 +27,7 @@ from vidmem.training.loop import Run, judgement, train
 from vidmem.training.procedural import Layer, compose
 from vidmem.training.prompts import ask, correct
 from vidmem.training.recipe import Data, Optimiser, Recipe, Stage, read
-from vidmem.training.rollout import follow, watch
+from vidmem.training.rollout import follow, point_out, watch
 from vidmem.training.schedule import rate
 
 TINY = Stage(4, frames=3, clips=1, pictures=0.4, prompts=0.3)
@@ -58,6 +60,12 @@ def test_a_clip_is_a_function_of_its_seed():
     one, same, other = (draw((), Mixture(), 3, 64, (5, step)) for step in (1, 1, 2))
     assert torch.equal(one.images, same.images) and torch.equal(one.masks, same.masks)
     assert not torch.equal(one.images, other.images)
+
+
+def test_a_compressed_clip_shows_the_same_a_little_worse():
+    plain, worn = (draw((), Mixture(compressed=share), 2, 64, (5, 1)) for share in (0.0, 1.0))
+    off = (plain.images.float() - worn.images.float()).abs().mean()
+    assert torch.equal(plain.masks, worn.masks) and 0 < off < 12
 
 
 def test_a_batch_is_a_function_of_recipe_and_step(real_clips: Path):
@@ -258,3 +266,91 @@ def test_a_run_is_not_overwritten(tmp_path: Path):
 def test_every_recipe_that_is_shipped_is_read_and_never_learns_from_what_it_holds_out(name: str):
     recipe = read(cards.find("configs", name))
     assert recipe.steps > 0 and recipe.data.hold_out
+
+
+def test_a_box_and_a_click_are_asked_of_every_object_of_a_picture(real_clips: Path):
+    stage = dataclasses.replace(TINY, pictures=1.0, single=3)
+    given = batch(dataclasses.replace(RECIPE, stages=(stage,)), read_sequences(real_clips), 64, 0)
+    assert given.images.shape[:2] == (3, 1)
+    kinds = [each.kind for each in (given.asked, *given.others)]
+    assert sorted(kinds) == ["box", "click"]
+    run = Run(RECIPE)
+    seen = follow(run.model, given.images, given.masks, given.clip_of, given.asked, others=given.others)
+    assert [each.several for each in seen] == [kind == "click" for kind in reversed(kinds)]
+
+
+def test_a_click_begins_by_looking_at_its_place():
+    torch.manual_seed(0)
+    model = Sam2(MICRO)
+    initialise(model)
+    place, side = model.sam_prompt_encoder, 8
+    image = place.image_position(side, side).flatten(1).T  # what tells the cells of an empty picture apart
+    block = model.sam_mask_decoder.transformer.layers[0]
+    assert isinstance(block, TwoWayBlock)
+    attention = block.cross_attn_token_to_image
+    hits = 0
+    for cell in range(side * side):
+        x, y = (cell % side + 0.5) * 16 - 0.5, (cell // side + 0.5) * 16 - 0.5
+        token = place.points(torch.tensor([[[x, y]]]), torch.tensor([[1]]), (128, 128))[:, :1]
+        queries, keys = attention.q_proj(token)[0], attention.k_proj(image)
+        near = (queries.unflatten(1, (8, -1)) * keys.unflatten(1, (8, -1))).sum(-1).mean(1).argmax()
+        hits += max(abs(int(near) % side - cell % side), abs(int(near) // side - cell // side)) <= 1
+    assert hits > 0.8 * side * side
+
+
+def test_pointing_is_begun_anew_on_weights_that_are_given():
+    kept = Run(dataclasses.replace(RECIPE, init="nano", architecture="nano")).model
+    anew = Run(dataclasses.replace(RECIPE, init="nano", architecture="nano", pointing=True)).model
+    changed = {name for name, each in kept.state_dict().items() if not torch.equal(each, anew.state_dict()[name])}
+    assert changed and all(
+        name.startswith(("sam_prompt_encoder.p", "sam_mask_decoder.transformer")) for name in changed
+    )
+
+
+def test_what_a_box_is_taken_for_is_judged_beside_what_is_followed(real_clips: Path):
+    held = read_sequences(real_clips)
+    model = Run(RECIPE).model.eval()
+    answer = point_out(model, held[0].images[0], held[0].masks[0], "box")
+    assert answer.shape == held[0].masks[0].shape and answer.dtype == torch.bool
+    said = judgement(model, held)
+    assert {"J", "box", "click", "first", "second"} == said.keys()
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_everything_made_in_a_step_is_made_where_the_model_is(step: int):
+    """Whatever is created without saying where lands on another device here, and mixing the two is an error."""
+    stage = dataclasses.replace(TINY, pictures=0.5, prompts=1.0, blind=1)
+    recipe = dataclasses.replace(RECIPE, stages=(stage,), seed=step)
+    given, run = batch(recipe, (), 128, step), Run(recipe)
+    asked = dataclasses.replace(given, corrections=1)
+    with torch.device("meta"):
+        seen = follow(
+            run.model,
+            asked.images,
+            asked.masks,
+            asked.clip_of,
+            asked.asked,
+            others=asked.others,
+            gap=3,
+            blind=asked.blind,
+            corrections=1,
+        )
+        losses.total(seen, asked.masks, losses.Weights())[0].backward()
+    made = [each for one in seen for each in (one.masks, one.pred_iou, one.object_score)]
+    assert {each.device.type for each in made} == {"cpu"}
+
+
+def test_batches_made_ahead_are_those_of_their_step(real_clips: Path):
+    recipe = dataclasses.replace(RECIPE, parts=2)
+    library = read_sequences(real_clips)
+    ready = ahead(recipe, library, 64, 3, range(2), loaders=1)
+    assert ready is not None
+    for step, part in ((3, 0), (3, 1), (4, 0)):
+        one, other = next(ready), batch(recipe, library, 64, step, part)
+        assert torch.equal(one.images, other.images) and torch.equal(one.asked.points, other.asked.points)
+
+
+def test_a_mixed_step_learns_like_a_plain_one():
+    plain, mixed = Run(RECIPE), Run(dataclasses.replace(RECIPE, mixed=True))
+    said = [each.learn((), 0.0)["loss"] for each in (plain, mixed)]
+    assert said[0] == pytest.approx(said[1], rel=0.05) and said[0] != said[1]

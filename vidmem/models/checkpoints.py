@@ -21,7 +21,7 @@ from torch import Tensor
 
 from vidmem import cards
 from vidmem.errors import ModelError
-from vidmem.models import hf_names
+from vidmem.models import hf_names, manifest
 from vidmem.models.sizes import ARCHITECTURES, EMBEDDED, MICRO, Architecture
 
 if TYPE_CHECKING:
@@ -34,9 +34,12 @@ _AGAIN = "Download it again, or give another file."
 def find(name: str, checkpoint: str | Path | None = None) -> tuple[Path, Architecture | None]:
     """The checkpoint file of a model, and the sizes it must have where a name says so.
 
-    name: a named size, or the path of a file when no `checkpoint` is given. Raises ModelError.
+    name: a named size, weights it had before ("nano-21e6ae75"), or the path of a file when no `checkpoint` is given.
+    Raises ModelError.
     """
     expected = ARCHITECTURES.get(name)
+    if checkpoint is None and expected is None and name in _earlier():
+        return _fetched(name), None
     if checkpoint is None and expected is None:
         checkpoint = name
     if checkpoint is None:
@@ -52,7 +55,12 @@ def find(name: str, checkpoint: str | Path | None = None) -> tuple[Path, Archite
 
 
 def _known() -> str:
-    return ", ".join(name for name in ARCHITECTURES if name != MICRO.name)
+    return ", ".join([*(name for name in ARCHITECTURES if name != MICRO.name), *_earlier()])
+
+
+def _earlier() -> list[str]:
+    """Names of weights that a model had before: its name and the beginning of their sha256."""
+    return [each.name for each in manifest.every() if each.earlier]
 
 
 def _embedded(name: str) -> Path:

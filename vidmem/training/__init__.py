@@ -16,12 +16,14 @@ def run(
     minutes: float | None = None,
     report: Callable[[str], None] | None = None,
     workers: int | None = None,
+    device: str = "auto",
 ) -> Path:
     """Train by a recipe of configs/ (a name, or a path to a .toml file); -> its weights in `out`.
 
     resume: go on from out/state.pt where there is one, exactly as if the run had not stopped
     minutes: stop after so long, to be resumed later   report: is given a line now and then
     workers: processes that share the work, at most the recipe's `parts`; by default as many as there are cores
+    device: where is learned: auto (a GPU where torch sees one), cpu, cuda, cuda:1
     """
     import os
 
@@ -35,5 +37,10 @@ def run(
         from vidmem.training.detection import loop
         from vidmem.training.detection import recipe as detection
 
-        return loop.train(detection.build(card, str(place)), Path(out), resume, minutes, report)
-    return train(build(Recipe, card, str(place)), Path(out), resume, minutes, report, workers or os.cpu_count() or 1)
+        return loop.train(detection.build(card, str(place)), Path(out), resume, minutes, report, device)
+    from vidmem.models.options import as_device
+
+    cores, device = os.cpu_count() or 1, str(as_device(device))
+    loaders = 0 if device == "cpu" else max(1, cores - 2)  # on a GPU the cores are free to draw clips
+    recipe_read = build(Recipe, card, str(place))
+    return train(recipe_read, Path(out), resume, minutes, report, workers or cores, device, loaders)

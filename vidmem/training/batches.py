@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,10 +21,22 @@ class Batch:
     masks: Tensor  # (N, T, S, S) bool
     clip_of: Tensor  # (N,) which clip an object lives in
     asked: Asked
+    others: tuple[Asked, ...]  # further prompts of the first frame, each for itself
     gap: int
     blind: int
     told: bool
     corrections: int
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        return replace(
+            self,
+            images=self.images.to(device, non_blocking=True),
+            masks=self.masks.to(device, non_blocking=True),
+            clip_of=self.clip_of.to(device),
+            asked=self.asked.to(device),
+            others=tuple(each.to(device) for each in self.others),
+        )
 
 
 def batch(recipe: Recipe, library: tuple[Sequence, ...], size: int, step: int, part: int = 0) -> Batch:
@@ -36,13 +48,16 @@ def batch(recipe: Recipe, library: tuple[Sequence, ...], size: int, step: int, p
     if pictures or chance.random() < stage.prompts:
         kind = "click" if chance.random() < 0.5 else "box"
     frames = 1 if pictures else stage.frames
-    count = max(1, stage.clips * (stage.frames - stage.blind) // 2) if pictures else stage.clips
+    several = stage.single or max(1, stage.clips * (stage.frames - stage.blind) // 2)
+    count = several if pictures else stage.clips
     clips = [draw(library, recipe.data.mixture, frames, size, (recipe.seed, step, part, each)) for each in range(count)]
     masks = torch.cat([clip.masks for clip in clips])
     clip_of = torch.tensor([number for number, clip in enumerate(clips) for _ in clip.masks])
     gap = int(chance.integers(1, 150)) if chance.random() < stage.gap else 0
     asked = ask(chance, kind, masks[:, 0])
+    # The image encoder costs most of a picture: both kinds are asked of what it saw.
+    others = (ask(chance, "box" if kind == "click" else "click", masks[:, 0]),) if pictures else ()
     corrections = int(kind != "mask" and chance.random() < (0.7 if pictures else 0.2))
     blind = 0 if pictures else stage.blind
     images = torch.stack([clip.images for clip in clips])
-    return Batch(images, masks, clip_of, asked, gap, blind, stage.told, corrections)
+    return Batch(images, masks, clip_of, asked, others, gap, blind, stage.told, corrections)

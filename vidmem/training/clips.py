@@ -6,6 +6,7 @@ A clip is a function of (library, seed, step, number): nothing is remembered fro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,7 @@ class Mixture:
     stride: int = 4  # real frames are taken every 1..stride frames
     gap: float = 0.25  # share of real clips whose first frame lies far from the others
     paste: float = 0.45  # share of real clips with something pasted over them
+    compressed: float = 0.0  # share of clips that went through JPEG, as frames of cheap video do
     absent: float = 0.12  # share of real clips that cut away to another place for some frames
 
 
@@ -73,7 +75,10 @@ def draw(library: tuple[Sequence, ...], mixture: Mixture, frames: int, size: int
         masks = [mask for mask in masks if mask[0].float().mean() >= LEAST]
         if masks:
             images = _light(chance, images)
-            return Clip((images * 255).round().clamp(0, 255).to(torch.uint8), torch.stack(masks[:2]))
+            pixels = (images * 255).round().clamp(0, 255).to(torch.uint8)
+            if mixture.compressed and chance.random() < mixture.compressed:
+                pixels = _compressed(pixels, quality=int(chance.integers(15, 60)))
+            return Clip(pixels, torch.stack(masks[:2]))
 
 
 def real(
@@ -209,3 +214,13 @@ def _light(chance: np.random.Generator, images: Tensor) -> Tensor:
         noise = chance.standard_normal(images.shape, dtype=np.float32)
         images = images + float(chance.uniform(0, 0.04)) * torch.from_numpy(noise)
     return images
+
+
+def _compressed(pixels: Tensor, quality: int) -> Tensor:
+    """Each picture as JPEG gives it back.     pixels (T, 3, S, S) uint8"""
+    worn = []
+    for each in pixels.permute(0, 2, 3, 1).numpy():
+        file = BytesIO()
+        Image.fromarray(each).save(file, "JPEG", quality=quality)
+        worn.append(np.array(Image.open(file)))
+    return torch.from_numpy(np.stack(worn)).permute(0, 3, 1, 2).contiguous()

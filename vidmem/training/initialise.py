@@ -3,7 +3,8 @@
 PyTorch's own start damps every layer by 1 / sqrt(3). Behind the dozen layers between a mask that is shown and the mask
 that is answered nothing is left of it, and the network settles on one answer for everything. Here signals keep their
 size, the memory is loud, the picture is quiet, and memory attention begins as "look at the same place": the first thing
-the model can do is to copy what it remembers. Only values differ; sizes and names are those of every SAM 2.
+the model can do is to copy what it remembers. In the decoder a click and the place it was put at find each other, too.
+Only values differ; sizes and names are those of every SAM 2.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from torch import nn
 from vidmem.models import checkpoints
 from vidmem.models.memory_attention import MemoryAttentionLayer
 from vidmem.models.sam2 import Sam2
+from vidmem.models.two_way import TwoWayBlock
 
 GAIN = math.sqrt(3.0)  # undoes the damping of PyTorch's start
 NECK, SKIPS = 0.15, 0.6  # how quiet the picture is beside the memory
 SHARPNESS = (4.5, 2.5)  # of "the same place" in the first and the later memory attention layers
+POINTED = 2.0  # how surely a click's token finds its place
+SLOWEST = 0.15  # the slowest of the frequencies that code a place; the fastest is 1, as published
 FASTEST = 4  # rotary frequencies of each axis that tell places apart
 
 
@@ -36,6 +40,7 @@ def initialise(model: Sam2) -> None:
     for convolution in model.image_encoder.neck.modules():
         if isinstance(convolution, nn.Conv2d):
             convolution.weight.mul_(NECK)
+    look_where_pointed(model)
     for skip in (model.sam_mask_decoder.conv_s0, model.sam_mask_decoder.conv_s1):
         skip.weight.mul_(SKIPS)
 
@@ -62,6 +67,31 @@ def _look_at_the_same_place(layer: MemoryAttentionLayer, sharpness: float) -> No
         projection.bias[channels] = sharpness
     nn.init.orthogonal_(attention.v_proj.weight, 2.0)
     nn.init.orthogonal_(attention.out_proj.weight, 1.5)
+
+
+@torch.no_grad()
+def look_where_pointed(model: Sam2) -> None:
+    """Tokens and image of the mask decoder begin by looking at each other where their codes of place agree.
+
+    The codes get slow frequencies beside fast ones: inside and outside of a box is told by the slow ones.
+    Random numbers come from torch's global generator.
+    """
+    matrix = model.sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix
+    features = matrix.shape[1]
+    matrix.copy_(torch.randn_like(matrix) * torch.logspace(math.log10(SLOWEST), 0, features, device=matrix.device))
+    for layer in model.sam_mask_decoder.transformer.layers:
+        assert isinstance(layer, TwoWayBlock)
+        for attention in (layer.cross_attn_token_to_image, layer.cross_attn_image_to_token):
+            rows = torch.arange(attention.q_proj.out_features)
+            frequency = rows // 2 * 2  # every other one: sine and cosine of each lie in the same head
+            channels = frequency % features + (rows % 2) * features
+            for projection in (attention.q_proj, attention.k_proj):
+                projection.weight.mul_(0.3)
+                assert projection.bias is not None
+                projection.bias.mul_(0.3)
+                projection.weight[rows, channels] += POINTED
+    for kind in model.sam_prompt_encoder.point_embeddings:
+        kind.get_parameter("weight").mul_(0.5)  # what a point means must not drown where it is
 
 
 def load(model: Sam2, init: str) -> None:

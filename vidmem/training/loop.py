@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +15,31 @@ from vidmem.errors import InputError
 from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import architecture
 from vidmem.saving import replacing
-from vidmem.training.batches import batch
+from vidmem.training.ahead import ahead
+from vidmem.training.batches import Batch, batch
 from vidmem.training.clips import Sequence, read_sequences
 from vidmem.training.diary import Diary, Report
-from vidmem.training.initialise import initialise, load
+from vidmem.training.initialise import initialise, load, look_where_pointed
 from vidmem.training.losses import overlap, total
 from vidmem.training.parallel import STOP, Team, disband, gather_team
+from vidmem.training.prompts import Kind
 from vidmem.training.recipe import Recipe, clips_of
-from vidmem.training.rollout import follow, watch
+from vidmem.training.rollout import follow, point_out, watch
 from vidmem.training.schedule import average, optimise, rate
 
 STATE = "state.pt"
 SAVE_EVERY, JUDGE_EVERY = 180.0, 600.0  # seconds of training
 LOOKED_AT = 40  # frames of each held-out sequence that a judgement follows
+POINTED_EVERY = 8  # frames, where boxes and clicks are judged
+POINTS: tuple[Kind, ...] = ("box", "click")
 LATER = 10**6  # sets the chances of a step's clicks apart from those of its clips
 
 
 class Run:
     """The weights, their mean and the optimiser of one training run, and how far it has come."""
 
-    def __init__(self, recipe: Recipe, fresh: bool = True):
+    def __init__(self, recipe: Recipe, fresh: bool = True, device: str | torch.device = "cpu"):
+        self.device = torch.device(device)
         sizes = architecture(recipe.architecture)
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
@@ -41,15 +47,27 @@ class Run:
         self.model = Sam2(sizes).train()
         if fresh and recipe.init:
             load(self.model, recipe.init)
+            if recipe.pointing:
+                look_where_pointed(self.model)
         elif fresh:
             initialise(self.model)
+        self.model.to(self.device)
         self.mean = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimiser = optimise(self.model, recipe.optimiser)
         self.step = 0
         self.seconds = 0.0
 
-    def learn(self, library: tuple[Sequence, ...], progress: float, team: Team | None = None) -> dict[str, Any]:
-        """One step. `progress`: the share 0..1 of the whole run that is behind."""
+    def learn(
+        self,
+        library: tuple[Sequence, ...],
+        progress: float,
+        team: Team | None = None,
+        ready: Iterator[Batch] | None = None,
+    ) -> dict[str, Any]:
+        """One step.
+
+        progress: the share 0..1 of the whole run that is behind   ready: this step's batches, if they were made ahead
+        """
         recipe, team, started = self.recipe, team or Team(), time.perf_counter()
         speed = rate(recipe.optimiser, self.step, progress)
         for group in self.optimiser.param_groups:
@@ -58,7 +76,8 @@ class Run:
             weight.grad = torch.zeros_like(weight)
         line: dict[str, Any] = {"step": self.step + 1, "rate": speed}
         for part in team.parts(recipe):
-            line |= self._part(library, part)
+            given = next(ready) if ready else batch(recipe, library, self.side, self.step, part)
+            line |= self._part(given.to(self.device), part)
         team.gather([weight.grad for weight in self.model.parameters()], recipe.parts)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.optimiser.clip)
         if norm.isfinite():  # one wild clip must not end a run
@@ -67,22 +86,23 @@ class Run:
         self.step += 1
         return line | {"norm": float(norm), "seconds": time.perf_counter() - started}
 
-    def _part(self, library: tuple[Sequence, ...], part: int) -> dict[str, Any]:
+    def _part(self, given: Batch, part: int) -> dict[str, Any]:
         """Add the gradients of one part of this step; -> what is worth noting of it."""
         recipe = self.recipe
-        given = batch(recipe, library, self.side, self.step, part)
-        seen = follow(
-            self.model,
-            given.images,
-            given.masks,
-            given.clip_of,
-            given.asked,
-            gap=given.gap,
-            blind=given.blind,
-            told=given.told,
-            corrections=given.corrections,
-            chance=np.random.default_rng((recipe.seed, self.step, part, LATER)),
-        )
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.mixed):
+            seen = follow(
+                self.model,
+                given.images,
+                given.masks,
+                given.clip_of,
+                given.asked,
+                others=given.others,
+                gap=given.gap,
+                blind=given.blind,
+                told=given.told,
+                corrections=given.corrections,
+                chance=np.random.default_rng((recipe.seed, self.step, part, LATER)),
+            )
         loss, parts = total(seen, given.masks, recipe.weights_at(self.step))
         loss.backward()
         clips, length = given.images.shape[:2]
@@ -102,7 +122,7 @@ class Run:
 
     def restore(self, place: Path) -> None:
         """Go on from what `save` wrote."""
-        state = torch.load(place, weights_only=True)
+        state = torch.load(place, map_location=self.device, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.mean.load_state_dict(state["mean"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -116,10 +136,13 @@ def train(
     minutes: float | None = None,
     report: Report | None = None,
     workers: int = 1,
+    device: str = "cpu",
+    loaders: int = 0,
 ) -> Path:
     """Train by a recipe; -> out/mean.pt, the averaged weights under their published names.
 
-    minutes: stop after so long, to be resumed later   workers: processes that share the parts of each step
+    minutes: stop after so long, to be resumed later   workers: processes that share the parts of each step, on a CPU
+    device: where is learned   loaders: processes that draw the clips of later steps meanwhile
     Writes out/state.pt (to go on), out/metrics.jsonl (every step) and out/curve.jsonl (judgements on held-out
     sequences). Raises InputError for clips that are not there and for a folder that holds a run when it is not to be
     resumed, ModelError for weights that do not fit.
@@ -127,15 +150,23 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     if not resume and (out / STATE).exists():
         raise InputError(f"{out} holds a training run. Go on with --resume, or give another --out.")
-    team = gather_team(recipe, out, workers, _work)
-    _work(team, recipe, out, minutes, report)
+    team = gather_team(recipe, out, workers if device == "cpu" else 1, _work)
+    _work(team, recipe, out, minutes, report, device, loaders)
     disband(team)
     return out / "mean.pt"
 
 
-def _work(team: Team, recipe: Recipe, out: Path, minutes: float | None = None, report: Report | None = None) -> None:
+def _work(
+    team: Team,
+    recipe: Recipe,
+    out: Path,
+    minutes: float | None = None,
+    report: Report | None = None,
+    device: str = "cpu",
+    loaders: int = 0,
+) -> None:
     """What each process of a team does. The first alone keeps the time, writes and judges."""
-    run = Run(recipe, fresh=not (out / STATE).exists())
+    run = Run(recipe, not (out / STATE).exists(), device)
     if (out / STATE).exists():
         run.restore(out / STATE)
     library, held = _clips(recipe)
@@ -146,6 +177,7 @@ def _work(team: Team, recipe: Recipe, out: Path, minutes: float | None = None, r
             run.learn(library, progress, team)
         return
     diary = Diary(out, run.step, report)
+    ready = ahead(recipe, library, run.side, run.step, team.parts(recipe), loaders)
     began = saved = judged = run.seconds
     before = time.perf_counter()
     while True:
@@ -153,7 +185,7 @@ def _work(team: Team, recipe: Recipe, out: Path, minutes: float | None = None, r
         enough = minutes is not None and run.seconds - began >= 60 * minutes
         if team.agree(STOP if behind >= 1 or enough else behind) == STOP:
             break
-        line = run.learn(library, behind, team)
+        line = run.learn(library, behind, team, ready)
         run.seconds, before = run.seconds + time.perf_counter() - before, time.perf_counter()
         diary.step(line | {"total": run.seconds})
         if run.seconds - saved > SAVE_EVERY:
@@ -165,7 +197,7 @@ def _work(team: Team, recipe: Recipe, out: Path, minutes: float | None = None, r
     run.save(out / STATE)
     if held:
         diary.judgement({"step": run.step, "minutes": run.seconds / 60, **judgement(run.mean, held)})
-    torch.save({"model": run.mean.state_dict()}, out / "mean.pt")
+    torch.save({"model": run.mean.to("cpu").state_dict()}, out / "mean.pt")
 
 
 def _clips(recipe: Recipe) -> tuple[tuple[Sequence, ...], tuple[Sequence, ...]]:
@@ -179,10 +211,24 @@ def _clips(recipe: Recipe) -> tuple[tuple[Sequence, ...], tuple[Sequence, ...]]:
 
 
 def judgement(model: Sam2, held: tuple[Sequence, ...]) -> dict[str, float]:
-    """J of the weights on each held-out sequence from a mask in its first frame, and the mean."""
+    """J of the weights on each held-out sequence from a mask in its first frame, and the mean.
+
+    `box` and `click`: the mean IoU of what one of them is taken for, over a few single frames of each sequence.
+    """
     scores = {}
     for sequence in held:
         images, masks = list(sequence.images[:LOOKED_AT]), sequence.masks[:LOOKED_AT]
         answers = torch.stack(watch(model, images, masks[0]))
         scores[sequence.name] = round(float(overlap(answers, masks[1:]).mean()), 4)
-    return {"J": round(sum(scores.values()) / max(1, len(scores)), 4), **scores}
+    pointed = {kind: _pointed(model, held, kind) for kind in POINTS}
+    return {"J": round(sum(scores.values()) / max(1, len(scores)), 4), **pointed, **scores}
+
+
+def _pointed(model: Sam2, held: tuple[Sequence, ...], kind: Kind) -> float:
+    found = []
+    for sequence in held:
+        for number in range(0, len(sequence.images), POINTED_EVERY):
+            image, mask = sequence.images[number], sequence.masks[number]
+            if mask.any():
+                found.append(float(overlap(point_out(model, image, mask, kind), mask)))
+    return round(sum(found) / max(1, len(found)), 4)

@@ -72,7 +72,7 @@ def total(seen: Iterable[Seen], masks: Tensor, weights: Weights) -> tuple[Tensor
         if each.masks.shape[1] == 0 or not present.any():
             continue
         small = F.avg_pool2d(truth[present, None].float(), 2) >= 0.5
-        logits = F.interpolate(each.masks[present], small.shape[-2:], mode="bilinear", align_corners=False)
+        logits = F.interpolate(each.masks[present].float(), small.shape[-2:], mode="bilinear", align_corners=False)
         target = small.float().expand_as(logits)
         blunt = weights.focal * focal(logits, target)
         share = weights.balanced if each.frame else weights.opening

@@ -21,6 +21,10 @@ class Asked:
     points: Tensor  # (N, P, 2) x and y; no point for a mask
     labels: Tensor  # (N, P) 1 on the object, 0 off it, 2 and 3 the corners of a box
 
+    def to(self, device: torch.device) -> Asked:
+        """The same prompts on a device."""
+        return Asked(self.kind, self.masks.to(device), self.points.to(device), self.labels.to(device))
+
 
 def ask(chance: np.random.Generator, kind: Kind, masks: Tensor) -> Asked:
     """Prompts of one kind for objects that are all in sight.     masks (N, S, S) bool"""
@@ -34,13 +38,15 @@ def ask(chance: np.random.Generator, kind: Kind, masks: Tensor) -> Asked:
 def correct(chance: np.random.Generator, asked: Asked, answers: Tensor) -> Asked:
     """The same prompts and one click more, where the answer is wrong.     answers (N, S, S) bool"""
     points, labels = [], []
-    for truth, answer in zip(asked.masks.numpy(), answers.numpy(), strict=True):
+    device = asked.points.device
+    for truth, answer in zip(asked.masks.cpu().numpy(), answers.cpu().numpy(), strict=True):
         wrong = truth != answer
         where = _inside(chance, wrong if wrong.any() else truth)
         points.append(where)
         labels.append(int(truth[int(where[1]), int(where[0])]))
-    more = torch.cat([asked.points, torch.from_numpy(np.stack(points)).float()[:, None]], 1)
-    return Asked(asked.kind, asked.masks, more, torch.cat([asked.labels, torch.tensor(labels)[:, None]], 1))
+    more = torch.cat([asked.points, torch.from_numpy(np.stack(points)).float()[:, None].to(device)], 1)
+    named = torch.cat([asked.labels, torch.tensor(labels, device=device)[:, None]], 1)
+    return Asked(asked.kind, asked.masks, more, named)
 
 
 def _box(chance: np.random.Generator, mask: np.ndarray) -> np.ndarray:

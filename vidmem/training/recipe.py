@@ -48,6 +48,7 @@ class Stage:
     clips: int = 3  # a step
     blind: int = 0  # frames behind the prompt followed without gradients
     pictures: float = 0.2  # share of steps spent on boxes and clicks in single pictures
+    single: int = 0  # pictures in such a step; 0: as many as cost about what a clip does
     prompts: float = 0.1  # share of the other steps that begin with a box or a click
     told: bool = False  # memory is told whether the object is there, not asked to believe itself
     balanced: float = 0.0  # see losses.Weights
@@ -62,7 +63,9 @@ class Recipe:
     name: str
     architecture: str = "nano"
     init: str = ""  # a model's name or a checkpoint to begin with; "" begins from nothing
+    pointing: bool = False  # begin anew with how the decoder reads clicks and boxes, though `init` has it learned
     seed: int = 0
+    mixed: bool = False  # bfloat16 where that is safe: for GPUs; on CPUs its backward pass is slower than float32's
     parts: int = 1  # batches a step takes the mean gradient of; so many processes can share the work
     minutes: float = 0.0  # of training in all, in which the rate falls to its end; 0: the steps of the stages count
     data: Data = field(default_factory=Data)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vidmem.models.sam2 import Answers, Sam2
-from vidmem.training.prompts import Asked, ask, correct
+from vidmem.training.prompts import Asked, Kind, ask, correct
 
 SPAN = 15.0  # frames that count as 1 in the pointers' temporal code, as on an endless stream
 POINTERS = 16  # at most so many are attended
@@ -63,6 +63,7 @@ def follow(
     clip_of: Tensor,
     asked: Asked,
     *,
+    others: Sequence[Asked] = (),
     gap: int = 0,
     blind: int = 0,
     told: bool = False,
@@ -72,6 +73,7 @@ def follow(
     """Every answer that is to be learned from.
 
     images (B, T, 3, S, S) uint8   masks (N, T, S, S) bool   clip_of (N,) which clip an object lives in
+    others: what else is asked of the first frame, each for itself: its answers are learned from and not remembered
     gap: frames that passed unseen between the prompt and the next frame
     blind: frames behind the prompt that are followed without gradients, so that later ones meet a worn memory
     told: remember absence as it truly is, not as believed
@@ -95,7 +97,14 @@ def follow(
         s4, s8, s16 = (level[clip_of * count + at] for level in source)
         return s4, s8, s16
 
-    seen, past = prompted(model, view(0), asked, corrections, chance, binary=bool(chance.random() < 0.25))
+    seen: list[Seen] = []
+    for other in others:
+        seen += opening(model, view(0), other, corrections, chance).seen
+    if frames == 1:
+        return seen + opening(model, view(0), asked, corrections, chance).seen
+    binary = bool(chance.random() < 0.25)
+    more, past = prompted(model, view(0), asked, corrections, chance, binary)
+    seen += more
     for frame in range(1, frames):
         truth = present[:, frame] if told else None
         last = frame == frames - 1
@@ -112,15 +121,18 @@ def _encode(model: Sam2, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return model.encode_image(normalise(images.flatten(0, 1)))
 
 
-def prompted(
-    model: Sam2,
-    view: tuple[Tensor, Tensor, Tensor],
-    asked: Asked,
-    corrections: int,
-    chance: np.random.Generator,
-    binary: bool = False,
-) -> tuple[list[Seen], Past]:
-    """The answers for the prompted frame, and the past that begins with it. `binary`: it is remembered as 0 and 1."""
+class Opening(NamedTuple):
+    """What is made of a prompt."""
+
+    seen: list[Seen]
+    chosen: Tensor  # (N, 1, h, w) logits of the mask that is believed
+    pointer: Tensor  # (N, C)
+
+
+def opening(
+    model: Sam2, view: tuple[Tensor, Tensor, Tensor], asked: Asked, corrections: int, chance: np.random.Generator
+) -> Opening:
+    """The answers for the prompted frame, one for the prompt and one for each correcting click after it."""
     s4, s8, s16 = view
     side = 16 * s16.shape[2]
     if asked.kind == "mask":
@@ -144,9 +156,24 @@ def prompted(
                 answer = F.interpolate(previous, (side, side), mode="bilinear", align_corners=False)[:, 0] > 0
                 asked = correct(chance, asked, answer)
     assert chosen is not None and pointer is not None
+    return Opening(seen, chosen, pointer)
+
+
+def prompted(
+    model: Sam2,
+    view: tuple[Tensor, Tensor, Tensor],
+    asked: Asked,
+    corrections: int,
+    chance: np.random.Generator,
+    binary: bool = False,
+) -> tuple[list[Seen], Past]:
+    """The answers for the prompted frame, and the past that begins with it. `binary`: it is remembered as 0 and 1."""
+    seen, chosen, pointer = opening(model, view, asked, corrections, chance)
+    s16 = view[2]
+    side = 16 * s16.shape[2]
     mask = F.interpolate(chosen, (side, side), mode="bilinear", align_corners=False)
     mask = (mask > 0).float() if binary else mask.sigmoid()
-    page = model.encode_memory(s16, mask, torch.ones(len(mask), dtype=torch.bool))
+    page = model.encode_memory(s16, mask, torch.ones(len(mask), dtype=torch.bool, device=mask.device))
     return seen, Past(page, [], [pointer], [0])
 
 
@@ -164,8 +191,9 @@ def advance(
     """
     s4, s8, s16 = view
     recent = past.pages[-6:]
-    slots = torch.tensor([6, *reversed(range(len(recent)))]).expand(len(past.prompt), -1)
-    ages = torch.tensor([(time - each) / SPAN for each in past.times]).expand(len(past.prompt), -1)
+    count, device = len(past.prompt), s16.device
+    slots = torch.tensor([6, *reversed(range(len(recent)))], device=device).expand(count, -1)
+    ages = torch.tensor([(time - each) / SPAN for each in past.times], device=device).expand(count, -1)
     image = model.condition(s16, [past.prompt, *recent], slots, torch.stack(past.pointers, 1), ages)
     answers = model.decode_masks(image, s8, s4)
     if not keep:
@@ -189,31 +217,47 @@ def _chosen(answers: Answers, several: bool) -> tuple[Tensor, Tensor]:
     best = answers.pred_iou[:, 1:].argmax(1) + 1
     if not several:
         best = torch.zeros_like(best)
-    rows = torch.arange(len(best))
+    rows = torch.arange(len(best), device=best.device)
     return answers.masks[rows, best][:, None], answers.object_pointers[rows, best]
 
 
 @torch.no_grad()
-def watch(model: Sam2, images: Sequence[Tensor], first: Tensor, kind: str = "mask") -> list[Tensor]:
+def watch(model: Sam2, images: Sequence[Tensor], first: Tensor, kind: Kind = "mask") -> list[Tensor]:
     """Follow one object through a whole video as the published tracker does.
 
     images: each (3, H, W) uint8   first (H, W) bool, the object in the first of them
     ->   for each further frame its mask (H, W) bool
     """
     height, width = first.shape
-    side = model.sizes.image_size
-
-    def view(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        small = F.interpolate(image[None].float(), side, mode="bilinear", antialias=True, align_corners=False)
-        return model.encode_image(normalise(small))
-
-    small = F.interpolate(first[None, None].float(), side, mode="bilinear", antialias=True, align_corners=False)
-    asked = ask(np.random.default_rng(0), kind, small[:, 0] >= 0.5)  # type: ignore[arg-type]
-    _, past = prompted(model, view(images[0]), asked, 0, np.random.default_rng(0))
+    asked = _asked(model, first, kind)
+    _, past = prompted(model, _view(model, images[0]), asked, 0, np.random.default_rng(0))
     out = []
     for time, image in enumerate(images[1:], 1):
-        answers = advance(model, view(image), past, time)
+        answers = advance(model, _view(model, image), past, time)
         best = int(answers.pred_iou[0, 1:].argmax()) + 1
         logits = F.interpolate(answers.masks[:, best, None], (height, width), mode="bilinear", align_corners=False)
-        out.append((logits[0, 0] > 0) & (answers.object_score[0, 0] > 0))
+        out.append(((logits[0, 0] > 0) & (answers.object_score[0, 0] > 0)).cpu())
     return out
+
+
+@torch.no_grad()
+def point_out(model: Sam2, image: Tensor, truth: Tensor, kind: Kind) -> Tensor:
+    """What one box or click in a picture is taken for.     image (3, H, W) uint8   truth (H, W) bool -> (H, W) bool"""
+    asked = _asked(model, truth, kind)
+    chosen = opening(model, _view(model, image), asked, 0, np.random.default_rng(0)).chosen
+    return F.interpolate(chosen, tuple(truth.shape), mode="bilinear", align_corners=False)[0, 0].cpu() > 0
+
+
+def _asked(model: Sam2, truth: Tensor, kind: Kind) -> Asked:
+    asked = ask(np.random.default_rng(0), kind, _squeezed(model, truth[None]) >= 0.5)
+    return asked.to(model.no_obj_ptr.device)
+
+
+def _squeezed(model: Sam2, planes: Tensor) -> Tensor:
+    """(C, H, W) -> (C, S, S) float"""
+    side = model.sizes.image_size
+    return F.interpolate(planes[None].float(), side, mode="bilinear", antialias=True, align_corners=False)[0]
+
+
+def _view(model: Sam2, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return model.encode_image(normalise(_squeezed(model, image)[None].to(model.no_obj_ptr.device)))
