@@ -50,6 +50,7 @@ ROWS: dict[str, tuple[str, tuple[str, Any, dict[str, Any]]]] = {  # name -> head
     "selsa-paper": ("selsa", ("selsa", "paper", {})),
     "mamba-paper": ("mamba", ("mamba", "paper", {})),
 }
+FIRST = ("single", "selsa", "mamba")
 
 
 def recipe(name: str, seed: int, drawn: Path, **changes: Any) -> DetectorRecipe:
@@ -137,25 +138,26 @@ def main() -> None:
     drawn = clock.timed("drawing", lambda: write_vid(arguments.out / "set"))
     held_out = clock.timed("drawing", lambda: write_vid(arguments.out / "test", splits=TEST))
     scored_on = held_out if arguments.on == "test" else drawn
+    seen: dict[int, dict[Any, Looked]] = {}  # of each base: what the first stage makes of what is learned from
+    bases = [0 if arguments.one_base else seed for seed in range(arguments.seeds)]
+    looked = {each: cache(partial(looks, arguments.out / f"base-{each}" / RESULT, scored_on)) for each in bases}
     table: dict[str, list[Mapping[str, float]]] = {}
-    for seed in range(arguments.seeds):
-        of = arguments.out / f"seed-{seed}"
-        of.mkdir(exist_ok=True)
-        of_base = 0 if arguments.one_base else seed
-        base = arguments.out / f"base-{of_base}"
-        trained(base, recipe("nano-detector-base", of_base, drawn), None, clock)
-        seen: dict[Any, Looked] = {}
-        for name, attention in HEADS.items():
-            made = recipe("nano-detector", seed, drawn, init=str(base / RESULT))
-            trained(of / name, replace(made, numbers={**made.numbers, "attention": attention}), seen, clock)
-        seen.clear()
-        looked = cache(partial(looks, base / RESULT, scored_on))
-        for name, (head, asked) in ROWS.items():
-            place = of / f"{arguments.on}-{name}"
-            scores = scored(place, of / head / RESULT, asked, scored_on, seed, looked, clock)
-            table.setdefault(name, []).append(scores)
-        said = {"scored_on": arguments.on, "seeds": seed + 1, "processor_minutes": clock.minutes()}
+    for rows in (FIRST, ROWS):  # what the comparison is about is there for every seed before the rest is
+        for seed, of_base in enumerate(bases):
+            of, base = arguments.out / f"seed-{seed}", arguments.out / f"base-{of_base}"
+            of.mkdir(exist_ok=True)
+            trained(base, recipe("nano-detector-base", of_base, drawn), None, clock)
+            for name, attention in HEADS.items():
+                made = recipe("nano-detector", seed, drawn, init=str(base / RESULT))
+                made = replace(made, numbers={**made.numbers, "attention": attention})
+                trained(of / name, made, seen.setdefault(of_base, {}), clock)
+            for name in rows:
+                (head, asked), place = ROWS[name], of / f"{arguments.on}-{name}"
+                scores = scored(place, of / head / RESULT, asked, scored_on, seed, looked[of_base], clock)
+                table.setdefault(name, []).append(scores)
+        said = {"scored_on": arguments.on, "seeds": arguments.seeds, "processor_minutes": clock.minutes()}
         print(json.dumps({**summed(table), **said}), flush=True)
+        table.clear()
 
 
 def summed(table: Mapping[str, list[Mapping[str, float]]]) -> dict[str, Any]:

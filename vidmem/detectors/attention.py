@@ -11,8 +11,6 @@ from torch import Tensor, nn
 
 from vidmem.detectors.architecture import Architecture
 
-WHITE_FLOOR = 0.01  # of the mean variance is added to each direction: one in which rows hardly differ is mostly noise
-
 
 class Geo(nn.Module):
     """X + concat_h(softmax(Q_h K_hᵀ / √D) V_h) W4, all four projections with a bias.
@@ -85,25 +83,6 @@ def _begin(layer: nn.Linear, start: float) -> None:
     with torch.no_grad():
         layer.weight.copy_(start * torch.eye(len(layer.weight)))
     nn.init.zeros_(layer.bias)
-
-
-@torch.no_grad()
-def begin_whitened(operation: nn.Module, rows: Tensor, scale: float) -> None:
-    """Let queries and keys begin as rows are when those given (M, C) are whitened, times `scale`.
-
-    Rows of a trained detector have most of their length in common, and then in what tells things from the ground: by
-    their plain products any row is like any other. Whitened, alike rows are those of the same thing. A start from data,
-    as in Krähenbühl et al., Data-dependent Initializations of Convolutional Neural Networks (ICLR 2016); what is
-    learned from there is as free as ever.
-    """
-    middle = rows.double().mean(0)
-    spread = (rows.double() - middle).T @ (rows.double() - middle) / max(1, len(rows) - 1)
-    floor = WHITE_FLOOR * spread.diagonal().mean() * torch.eye(len(spread), dtype=torch.double, device=rows.device)
-    sizes, directions = torch.linalg.eigh(spread + floor)
-    whitening = scale * (directions / sizes.sqrt()) @ directions.T
-    for layer in (operation.query, operation.key):
-        layer.weight.copy_(whitening)
-        layer.bias.copy_(-whitening @ middle)
 
 
 def _split(rows: Tensor, heads: int) -> Tensor:

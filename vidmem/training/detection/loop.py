@@ -7,7 +7,6 @@ share of every batch and gradients are averaged.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import math
 import os
@@ -22,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as Steps
 
-from vidmem.detectors import attention, checkpoints
+from vidmem.detectors import checkpoints
 from vidmem.detectors.detector import Detector, Looked
 from vidmem.errors import InputError, ModelError, UsageError
 from vidmem.saving import replacing
@@ -64,18 +63,6 @@ class Run:
         if wrong:
             raise ModelError(f"{path} lacks {wrong[0]}: it is of another architecture than {self.recipe.architecture}.")
         return f"the weights of {path}" + (f", without {len(lacking)} of its memory" if lacking else "")
-
-    @torch.no_grad()
-    def whiten(self, samples: Samples) -> None:
-        """Let attention begin with queries and keys that are whitened over the rows of some key frames."""
-        detector = self.detector.eval()
-        batches = (samples.batch(step) for step in range(samples.steps))
-        pictures = (each for batch in batches for each in zip(batch.names, batch.images, strict=True))
-        chosen = itertools.islice(pictures, self.recipe.whiten)
-        seen = [self._look(names[0], each) if self.recipe.keep else detector.look([each])[0] for names, each in chosen]
-        regions = torch.cat([detector.regions(each, detector.architecture.rows) for each in seen])
-        for operation, rows in zip(detector.head.enhance, detector.head.references(regions), strict=False):
-            attention.begin_whitened(operation, rows, detector.architecture.likeness)
 
     def learn(self, batch: Batch, steps: int, team: Team) -> dict[str, Any]:
         """One step of `steps` in all."""
@@ -189,8 +176,6 @@ def train(
         run = Run(recipe, samples, place, looked)
         if (out / STATE).exists():
             run.restore(out / STATE)
-        elif recipe.whiten:
-            run.whiten(samples)
         say = report if report and not team.rank else None
         if say:
             say(f"{recipe.name}: {len(samples.places)} key frames, {samples.steps} steps, begins with {run.begins}")

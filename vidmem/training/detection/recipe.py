@@ -59,8 +59,6 @@ class DetectorRecipe:
     classes: tuple[str, ...] = ()  # names; those of the first data set when left out
     init: str = ""  # a detector's file to begin with; what it lacks (a memory) begins anew
     freeze: tuple[str, ...] = ()  # parts that are not trained: backbone, neck, proposer, head, enhance_pixels
-    whiten: int = 0  # key frames over whose rows queries and keys begin whitened, times the number `likeness`; 0: they
-    # begin as the architecture has it
     keep: int = 0  # pictures kept in memory, and where the first stage is frozen what it made of them: small sets only
     pretrained: bool = True  # whether the backbone begins with the weights of ImageNet, where they can be had
     seed: int = 0
@@ -74,8 +72,6 @@ class DetectorRecipe:
     def __post_init__(self) -> None:
         if self.precision not in ("float32", "bfloat16", "float16"):
             raise UsageError(f"precision = {self.precision!r} is not known. It is float32, bfloat16 or float16.")
-        if self.whiten and not self.numbers.get("likeness"):
-            raise UsageError(f"{self.name}: whiten needs a likeness, above 0, in [numbers].")
         if self.keep and self.workers:
             raise UsageError(
                 f"{self.name}: what is kept in memory is not shared with workers; set keep or workers to 0."
