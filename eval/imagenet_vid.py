@@ -38,6 +38,7 @@ def found(chosen: argparse.Namespace, root: Path, out: Path) -> Path:
         seed=chosen.seed,
         sequences=[each for each in chosen.sequences.split(",") if each],
         resume=True,
+        about={"model": chosen.model, "split": chosen.split},
         watcher=tell,
     )
 

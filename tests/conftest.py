@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
+settings.register_profile("untimed", deadline=None)  # how busy the machine is says nothing of what is tested
+settings.load_profile("untimed")
 torch.set_num_threads(int(os.environ.get("VIDMEM_TEST_THREADS", "2")))
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -91,6 +92,10 @@ WRONG = [
     (["--box", "0:1,1,9,9", "--set", "bank.frames=9"], 2, "must be 1 to 6"),
     (["--box", "0:1,1,9,9", "--resume", "--overwrite"], 2, "exclude each other"),
     (["--box", "0:1,1,9,9", "--on-damage", "cry"], 2, "stop or skip"),
+    (["--box", "0:1,1,9,9", "--frames", "0"], 2, r"--frames.*1\. See"),
+    (["--box", "0:1,1,9,9", "--every", "-2"], 2, r"--every.*1\. See"),
+    (["--box", "0:0,0,inf,inf"], 2, "four numbers, got 0, 0, inf, inf"),
+    (["--box", "0:1,1,9,9", "--set", "bank.frames=2.5"], 2, "it is a whole number"),
     (["--box", "0:1,1,9,9", "--reader", "vlc"], 2, "No reader is named 'vlc'"),
     (["--box", "0:1,1,9,9", "--device", "gpu9"], 2, "gpu9"),
     (["--box", "0:1,1,9,9", "--trakcer", "sam2"], 2, "--tracker"),
@@ -166,6 +171,72 @@ def test_results_are_exported_to_other_formats(capsys, clip, tmp_path):
     assert (tmp_path / "other/tracks.csv").exists() and (tmp_path / "other/tracks.ytvos.json").exists()
 
 
+@pytest.mark.parametrize("verb", ["track", "stream"])
+def test_a_run_that_is_stopped_says_how_to_go_on_and_does(capsys, clip, tmp_path, monkeypatch, verb):
+    seen = []
+
+    def stops(self, moment):
+        seen.append(moment)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    asked = (verb, clip, "--box", "0:10,20,30,40", "--out", tmp_path / "out", "--formats", "csv", "--model", "toy")
+    with monkeypatch.context() as patched:
+        patched.setattr("vidmem.cli.telling.Telling.__call__", stops)
+        code, _, err = said(capsys, *asked)
+    assert code == 130 and f"--resume --out {tmp_path / 'out'}" in err and len(err.strip().splitlines()) == 1
+    code, _, err = said(capsys, *asked, "--resume")
+    assert code == 0 and len((tmp_path / "out/tracks.csv").read_text().splitlines()) == 7, err
+
+
+def test_a_prompt_behind_the_frames_that_are_taken_is_not_passed_over(capsys, clip, tmp_path):
+    boxes = ("--box", "0:10,20,30,40", "--box", "4:10,20,30,40")
+    code, _, err = said(capsys, "track", clip, *boxes, "--frames", 2, "--out", tmp_path / "out", "--formats", "csv")
+    assert code == 0 and "warning: --box 4:10,20,30,40" in err and "object 2 was not begun" in err
+
+
+def test_a_broken_first_picture_is_skipped_when_that_is_asked(capsys, clip, tmp_path):
+    (clip / "shot1.png").write_bytes(b"no picture")
+    asked = ("track", clip, "--box", "0:10,20,30,40", "--out", tmp_path / "out", "--formats", "csv")
+    code, _, err = said(capsys, *asked)
+    assert code == 3 and "damaged: 0 frames were read" in err
+    code, _, err = said(capsys, *asked, "--on-damage", "skip", "--overwrite")
+    assert code == 0 and len((tmp_path / "out/tracks.csv").read_text().splitlines()) == 7, err
+
+
+@pytest.mark.parametrize("verbs", [(), ("models",), ("needle",)])
+def test_a_verb_of_verbs_alone_shows_its_help_and_nothing_else(capsys, verbs):
+    code, out, err = said(capsys, *verbs)
+    assert code == 2 and out.strip().startswith("Usage:") and err == ""
+
+
+def test_a_run_that_left_frames_out_is_drawn_on_the_frames_it_saw(capsys, clip, tmp_path):
+    said(capsys, "track", clip, "--box", "0:10,20,30,40", "--every", 2, "--out", tmp_path / "out", "--formats", "csv")
+    code, _, err = said(capsys, "export", tmp_path / "out", "--formats", "mp4")
+    assert code == 0, err
+    with av.open(str(tmp_path / "out/overlay.mp4")) as film:
+        shown = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    assert len(shown) == 3
+    assert shown[1][30, 36, 0] > 180, "the second frame of the run is the third of the clip, where the square is there"
+
+
+@pytest.mark.parametrize(
+    "arguments, complaint",
+    [
+        (("stream", "demo:koi", "--overwrite", "--resume"), "exclude each other"),
+        (("stream", "demo:koi", "--frames", "-1"), "--frames"),
+        (("ask", "recall:4", "What came first?", "--frames", "-1"), "--frames"),
+        (("caption", "recall:4", "--every", "0"), "--every"),
+        (("compare", "demo:koi", "--trackers", "sam2,samurai", "--frames", "0"), "--frames"),
+        (("export", "RUN", "--formats", ","), "--formats names none"),
+        (("inspect", "work.vidmem.zip"), "vidmem demo --resume"),
+    ],
+)
+def test_what_a_verb_cannot_do_is_one_line(capsys, tmp_path, arguments, complaint):
+    code, _, err = said(capsys, *(tmp_path if each == "RUN" else each for each in arguments))
+    assert code in (2, 3) and complaint in err and len(err.strip().splitlines()) == 1, err
+
+
 def test_answers_can_be_held_back_until_they_are_settled(capsys, clip, tmp_path):
     asked = ("track", clip, "--box", "0:10,20,30,40", "--tracker", "sam2long", "--formats", "png,csv")
     for how in (("--emit", "commit", "--lag", "3"), ("--lag", "2"), ("--emit", "best")):
@@ -177,8 +248,10 @@ def test_answers_can_be_held_back_until_they_are_settled(capsys, clip, tmp_path)
     assert code != 0 and "'loop.emit': 'best'" in err and "Ask the same to go on with it" in err
 
 
-@pytest.mark.parametrize("how", [("--emit", "later"), ("--lag", "-1")])
-def test_a_way_of_answering_that_there_is_not_is_refused_in_one_line(capsys, clip, tmp_path, how):
+@pytest.mark.parametrize(
+    "how, complaint", [(("--emit", "later"), "one of best, lag, commit"), (("--lag", "-1"), "lag 0 frames or more")]
+)
+def test_a_way_of_answering_that_there_is_not_is_refused_in_one_line(capsys, clip, tmp_path, how, complaint):
     code, _, err = said(capsys, "track", clip, "--box", "0:10,20,30,40", *how, "--out", tmp_path / "out")
-    assert code != 0 and "emit is best, lag or commit, and lag 0 frames or more" in err
+    assert code == 2 and complaint in err
     assert len(err.strip().splitlines()) == 1 and not (tmp_path / "out").exists()

@@ -124,11 +124,11 @@ def test_positions_of_a_memory_are_those_of_a_video():
     assert positions(LLAVA, 2, 3, 6, 2) is None
 
 
+# Only Qwen2-VL gives a video one block of positions: later models write the time between frames, others have none.
+@pytest.mark.parametrize("folder", ["qwen2_vl"], indirect=True)
 @pytest.mark.parametrize("entries", [1, 2, 4])
 def test_positions_agree_with_the_models_own_for_a_video(stored, entries):
     model = stored.model
-    if model.config.model_type != "qwen2_vl":
-        pytest.skip("only Qwen2-VL gives a video one block of positions: later ones write the time between frames")
     video, text = model.config.video_token_id, 5
     ids = torch.tensor([[text] * 3 + [video] * 16 * entries + [text] * 4])
     grid = torch.tensor([[entries, 8, 8]])  # patches; four of them are one token

@@ -113,5 +113,13 @@ def test_the_command_prints_a_table_and_refuses_what_it_cannot_do(capsys, tmp_pa
     assert set(table) == {"sam2", "sam2long"} and table["sam2"]["agreement"] == 1
     assert main([*asked, "--trackers", "sam2,sam2long"]) == 3
     assert "--overwrite" in capsys.readouterr().err
+    (tmp_path / "mine.toml").write_text('bank = "gated"\n')
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    assert main([*asked, "--trackers", f"sam2,{tmp_path / 'mine.toml'}", "--overwrite", "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)) == {"sam2", "mine"}, "a card given by its path goes by its name"
+    left = {path.name for path in (tmp_path / "out").iterdir()}
+    assert left == {"sam2", "mine", "compare.mp4", "compare.json", "notes.txt"}, "what was compared before is gone"
+    assert main([*asked, "--trackers", f"mine,{tmp_path / 'mine.toml'}"]) == 2
+    assert "different names" in capsys.readouterr().err
     assert main([*asked, "--trackers", "sam2"]) == 2
     assert "two cards" in capsys.readouterr().err

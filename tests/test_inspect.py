@@ -8,8 +8,10 @@ import torch
 from clips import as_source, squares
 from PIL import Image
 
+from vidmem import states
 from vidmem.__main__ import main
 from vidmem.asked import parse
+from vidmem.banks.gated import Gated
 from vidmem.banks.window import Window
 from vidmem.errors import InputError
 from vidmem.inspecting import inspect, thumbnails
@@ -80,6 +82,15 @@ def test_a_saved_session_tells_what_it_remembers_at_a_frame(tmp_path):
     found = inspect(tmp_path / "work.vmem", Window(), 5)
     assert found.frame == 5 and found.prompts == {0: (1,)}
     assert [each.frame for each in found.memory[1]] == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_state_of_another_memory_is_refused_with_the_cure(tmp_path):
+    tracker = Tracker(Toy())
+    state, _ = tracker.step({}, CLIP[0][0], [Prompt(1, box=torch.tensor([2.0, 4, 18, 20]))])
+    states.save(state, tmp_path / "state.vmem", {"frames": 1})
+    assert inspect(tmp_path / "state.vmem", Window()).frame == 0
+    with pytest.raises(InputError, match=r"another memory \(WindowState\).*--tracker"):
+        inspect(tmp_path / "state.vmem", Gated())
 
 
 def test_the_command_tells_draws_and_records(run, capsys, tmp_path):

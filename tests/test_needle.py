@@ -1,6 +1,7 @@
 """Needles in haystacks: where they lie, how they look, and when they count as found."""
 
 import json
+import weakref
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from vidmem.cuts.colour import Colour
 from vidmem.errors import InputError, UnknownName, UsageError
 from vidmem.needle.haystack import Haystack
 from vidmem.needle.heat import draw_heats
-from vidmem.needle.needles import KINDS, Riddle, drawn, fitted, make_needle, written
+from vidmem.needle.needles import KINDS, Needle, Riddle, drawn, fitted, make_needle, written
 from vidmem.needle.plan import Cell, Grid
 from vidmem.needle.scoring import by_keywords, keep, rank
 from vidmem.needle.trial import Found, by_rank, by_words
@@ -113,8 +114,12 @@ def test_needles_of_ones_own_are_read(tmp_path, hay):
         (lambda path: make_needle("sound"), UsageError, "Known: text, image, clip"),
         (lambda path: make_needle("text", line=" "), UsageError, "line of text"),
         (lambda path: make_needle("image", path / "none.png", riddle=Riddle("?", ("a",))), InputError, "none.png"),
-        (lambda path: make_needle("image", path / "none.png"), UsageError, "--question"),
         (lambda path: by_keywords("a", []), UsageError, "one or more"),
+        (
+            lambda path: list(by_words([], [], Needle("text", line="x"), lambda: Watcher(Parrot(), Colour()))),
+            UsageError,
+            "--question",
+        ),
     ],
 )
 def test_what_is_no_needle_is_refused(tmp_path, call, kind, says):
@@ -160,6 +165,20 @@ def test_the_quick_road_of_rank_sees_what_the_whole_haystack_shows(hay, kind):
         stack = Haystack(hay, Cell(found.length, found.depth), needle)
         seen = np.stack([encode(frame) for frame in stack.between(0, None, 5)])
         assert rank(keep(seen, Everything()), query_of(needle, encode), stack.needle_second) == found.rank
+
+
+def test_no_frame_of_the_hay_is_held_while_it_is_ranked(hay):
+    alive = weakref.WeakSet()
+    most = 0
+
+    def encode(frame):
+        nonlocal most
+        alive.add(frame)
+        most = max(most, len(alive))
+        return Colour()(frame)
+
+    list(by_rank(hay, Grid(8, 3, 3).cells(), make_needle("text"), encode, Everything()))
+    assert most <= 4, most
 
 
 class Parrot:
@@ -216,6 +235,11 @@ def test_the_commands_make_and_rank(hay, tmp_path):
         "0003s-100.mp4",
     ]
     assert all((tmp_path / "made" / cell["file"]).stat().st_size for cell in said["cells"])
+    assert said["question"] == "What is the secret word?"
+    own = run("make", *hay, *small, "--kind", "text", "--line", "Moo.", "--out", tmp_path / "own")
+    assert own.exit_code == 0, own.exception
+    own_said = json.loads((tmp_path / "own" / "needles.json").read_text())
+    assert (own_said["question"], own_said["keywords"]) == (None, []), "nobody said what to ask"
     ranked = run("rank", *hay, *small, "--out", tmp_path / "ranked", "--json")
     assert json.loads(ranked.output)["mean"] == 1.0
     assert {each.name for each in (tmp_path / "ranked").iterdir()} == {"cells.json", "heat.png"}

@@ -1,5 +1,6 @@
 """A desk and its calls without a browser: what is asked is done or refused in one line, and others are left alone."""
 
+import json
 import time
 import zipfile
 
@@ -17,6 +18,7 @@ from vidmem.ui.limits import Limits
 from vidmem.ui.picture import as_url
 from vidmem.ui.trackers import Trackers
 from vidmem.ui.turns import Turns
+from vidmem.ui.uploads import kind_of
 
 TOY = Chosen("sam2", "toy")
 
@@ -92,6 +94,51 @@ def test_a_saved_session_comes_back_on_another_desk(desks, calls, ask, tmp_path)
     view = calls.act({"verb": "reopen", "token": other, "upload": str(upload), "name": "../my work.zip"})["view"]
     assert view["objects"][0]["name"] == "Goldfish" and view["objects"][0]["runs"][-1][1] == 7
     assert "Opened my work.zip" in view["note"] and not upload.exists()
+
+
+def test_work_whose_video_is_refused_changes_nothing(desks, calls, ask, tmp_path):
+    view = ask("save")["view"]
+    kept = calls.file(view["token"], view["downloads"][0]["name"])
+    upload = tmp_path / "incoming" / "x.zip"
+    with zipfile.ZipFile(kept) as old, zipfile.ZipFile(upload, "w") as new:
+        head = json.loads(old.read("page.json"))
+        head["chosen"]["settings"] = {"bank.max_prompts": 8}
+        for name in ("session.vmem", "run.jsonl"):
+            new.writestr(name, old.read(name))
+        new.writestr("page.json", json.dumps(head))
+        new.writestr("video.mp4", b"no video at all")
+    answer = ask("reopen", upload=str(upload), name="x.zip")
+    assert "is no video" in answer["error"] and answer["view"]["chosen"] == view["chosen"]
+    desk = desks.find(view["token"])
+    assert not [path for path in desk.folder.iterdir() if "reopened" in path.name]
+
+
+def test_a_saved_session_with_a_broken_part_is_refused_in_words(calls, ask, tmp_path):
+    view = ask("save")["view"]
+    whole = calls.file(view["token"], view["downloads"][0]["name"]).read_bytes()
+    place = whole.index(b"run.jsonl") + 40
+    upload = tmp_path / "incoming" / "x.zip"
+    upload.write_bytes(whole[:place] + bytes(40) + whole[place + 40 :])
+    assert "no saved session, or is damaged" in ask("reopen", upload=str(upload), name="x.zip")["error"]
+
+
+def test_a_desk_that_cannot_be_laid_leaves_no_file(tmp_path):
+    def breaks():
+        raise InputError("The disk of videos is away.")
+
+    made = Desks(tmp_path, Trackers("cpu", ("toy",)), Limits(), TOY, breaks)
+    with pytest.raises(InputError, match="away"):
+        made.attend(None)
+    assert list(tmp_path.iterdir()) == [] and not made.open
+    made.close_all()
+
+
+def test_a_picture_that_moves_is_never_taken_for_a_transport_stream(tmp_path):
+    for length in (40, 400):
+        (tmp_path / "x").write_bytes(b"GIF89a" + b"\x47" * length)
+        assert kind_of(tmp_path / "x") == ".gif"
+    (tmp_path / "x").write_bytes((b"\x47" + bytes(187)) * 3)
+    assert kind_of(tmp_path / "x") == ".ts"
 
 
 @pytest.mark.parametrize("inside", ["../../evil.txt", "/tmp/evil.txt", "page.json", "session.vmem"])
@@ -210,6 +257,9 @@ def test_a_camera_is_followed_in_bounded_memory():
         answer = live.step("k", {"picture": as_url(picture), "clicks": clicks, "model": "toy"})
         weights.append(answer["memory"])
     assert answer["frame"] == 23 and answer["objects"][0]["id"] == 1 and len(set(weights[-5:])) == 1
+    with pytest.raises(InputError, match="outside the picture"):
+        live.step("k", {"picture": as_url(pictures[0]), "clicks": [[9999, 1, 1, 1]], "model": "toy"})
+    assert live.step("k", {"picture": as_url(pictures[0]), "model": "toy"})["frame"] == 24, "a slip forgets nothing"
     assert live.step("k", {"picture": as_url(pictures[0]), "model": "toy", "forget": True})["objects"] == []
 
 

@@ -128,7 +128,8 @@ def test_an_object_leaves_with_its_answers_and_its_look(begun):
     assert made.look(2) == work.Look("Green one", "#00ff00", True) and made.look(1).name == "Object 1"
     gone = work.removed(made, 2)
     assert gone.objects == [1] and 2 not in gone.looks and 2 not in gone.results.rows and made.objects == [1, 2]
-    assert work.unsaid(gone, 0, 1).objects == []
+    taken_back = work.unsaid(work.relooked(gone, 1, "Red one", None, None), 0, 1)
+    assert taken_back.objects == [] and marked(taken_back, 0).look(1).name == "Object 1"
 
 
 @pytest.mark.parametrize(

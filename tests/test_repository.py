@@ -2,13 +2,12 @@
 
 import ast
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from vidmem import cards
+from vidmem.__main__ import main
 from vidmem.banks import banks
 from vidmem.bridges import policies
 from vidmem.choices import choices
@@ -88,7 +87,7 @@ MAY = {
     "linking": ["errors", "found", "metrics"],
     "detection_writers": ["catalog", "errors", "found", "palette", "saving", "video_file"],
     "seeding": ["detecting", "errors", "searches", "tracker", "values"],
-    "states": ["errors"],
+    "states": ["errors", "saving"],
     "emission": ["errors", "searches", "values"],
     "remembering": ["models", "values"],
     "tracker": [
@@ -210,32 +209,49 @@ def test_no_file_has_grown_too_long():
     assert not long
 
 
+def test_a_test_that_a_docstring_names_is_there():
+    for path in (ROOT / "vidmem").glob("**/*.py"):
+        for named in re.findall(r"\btests/\w+\.py\b", path.read_text()):
+            assert (ROOT / named).exists(), f"{path.relative_to(ROOT)} names {named}"
+
+
 def test_nothing_is_left_half_done():
     words = re.compile(r"\b(TODO|FIXME|XXX|raise NotImplementedError)\b")
     assert not [p.name for p in (ROOT / "vidmem").glob("**/*.py") if words.search(p.read_text())]
 
 
-def test_what_the_documents_link_to_is_there():
-    for document in ("README.md", "CONTRIBUTING.md", "weights/nano.md"):
-        text = (ROOT / document).read_text()
-        for link in re.findall(r"\]\(([^)#:]+)\)", text):
-            assert ((ROOT / document).parent / link).exists(), f"{document} links to {link}"
+def documents() -> list[Path]:
+    below = [page for folder in ("weights", "docs", "benchmarks") for page in sorted((ROOT / folder).glob("**/*.md"))]
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *below]
 
 
-def test_every_command_in_the_readme_is_one_the_program_has():
-    text = (ROOT / "README.md").read_text()
-    commands = [line.split("#")[0].split() for line in text.splitlines() if line.startswith("vidmem ")]
-    assert commands
-    verbs = [tuple(words[1 : 3 if words[1] in ("datasets", "models") else 2]) for words in commands]
-    helps = {
-        verb: subprocess.run(
-            [sys.executable, "-m", "vidmem", *verb, "--help"], capture_output=True, text=True, check=True, cwd=ROOT
-        ).stdout
-        for verb in set(verbs)
-    }
-    for words, verb in zip(commands, verbs, strict=True):
+@pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
+def test_what_a_document_links_to_is_there(document):
+    for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+        assert (document.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
+def test_what_a_document_names_by_its_path_is_there(document):
+    folders = "apps|benchmarks|configs|docs|eval|tests|trackers"
+    for named in re.findall(rf"\b((?:{folders})/[\w./-]+\.(?:py|toml|md|json))\b", document.read_text()):
+        assert "NAME" in named or (ROOT / named).exists(), named
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
+def test_every_command_in_a_document_is_one_the_program_has(document, capsys):
+    text = document.read_text()
+    commands = [line.split("#")[0].split() for line in text.splitlines() if line.strip().startswith("vidmem ")]
+    commands += [each.split() for each in re.findall(r"`(vidmem [^`]+)`", text.replace("\n", " "))]
+    for words in commands:
+        if not words[1].isalpha():  # `vidmem --help`
+            continue
+        many = words[1] in ("datasets", "models", "needle") and len(words) > 2
+        main([*words[1 : 3 if many else 2], "--help"])
+        said = capsys.readouterr().out
+        assert said.strip().startswith("Usage:"), " ".join(words)
         for option in [word for word in words if word.startswith("--")]:
-            assert option in helps[verb], f"{' '.join(words)}: {option}"
+            assert re.split(r"[|=,.]", option)[0] in said, f"{' '.join(words)}: {option}"
 
 
 def test_the_python_in_the_readme_runs(monkeypatch):

@@ -149,6 +149,21 @@ def test_resuming_something_else_names_the_difference(tmp_path):
         run(tmp_path / "out", facts={"model": "large"}, mode="resume")
 
 
+def test_a_log_that_lost_lines_behind_the_saved_state_is_not_gone_on_with(tmp_path):
+    run(tmp_path / "out")
+    log = tmp_path / "out" / "run.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:9]))
+    with pytest.raises(InputError, match=r"holds 8 frames and state.vmem stands behind 16"):
+        run(tmp_path / "out", mode="resume")
+
+
+def test_halves_that_a_kill_left_go_with_the_run(tmp_path):
+    run(tmp_path / "out")
+    (tmp_path / "out" / ".state.vmem.part").write_bytes(b"half")
+    run(tmp_path / "out", mode="overwrite")
+    assert not (tmp_path / "out" / ".state.vmem.part").exists()
+
+
 def test_resuming_nothing_is_said(tmp_path):
     with pytest.raises(InputError, match="holds no run to go on with"):
         run(tmp_path / "out", mode="resume")
@@ -169,6 +184,7 @@ def test_objects_are_found_before_their_first_prompt_when_both_ways_are_asked(tm
         answer = found[frame][2].mask
         assert (truth & answer).sum() / (truth | answer).sum() > 0.7, frame
     run(tmp_path / "forward", sayings=sayings)
+    assert not [path for path in (tmp_path / "out").iterdir() if "backwards" in path.name], "it has served"
     assert all(2 not in a.objects for a in RunLog.read(tmp_path / "forward") if a.frame < 9)
     last = list(RunLog.read(tmp_path / "forward"))[-1]
     assert np.array_equal(last.objects[2].mask, found[15][2].mask)

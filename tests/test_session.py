@@ -71,6 +71,14 @@ def test_a_correction_that_is_taken_back_leaves_no_trace(session):
     same(after, plain)
 
 
+def test_an_object_of_which_nothing_is_left_takes_its_name_along(session):
+    session, _ = session.prompt(0, mark(1, 0))
+    session = session.rename(1, "red").unprompt(0, 1)
+    assert (session.objects, session.kept.names) == ([], {})
+    session, track = session.prompt(0, mark(1, 0))
+    assert session.kept.names == {} and track.masks()[1].any()
+
+
 def test_undo_is_the_session_before(session):
     before, _ = session.prompt(0, mark(1, 0))
     before, plain = answers(before)

@@ -38,6 +38,23 @@ def test_a_broken_file_is_refused_in_words(tmp_path):
         states.load(tmp_path / "s")
 
 
+def test_a_place_that_cannot_be_written_is_said_and_no_half_is_left(tmp_path):
+    with pytest.raises(InputError, match="Cannot write"):
+        states.save({}, tmp_path / "none" / "s.vmem")
+    (tmp_path / "s.vmem").mkdir()
+    with pytest.raises(InputError, match="Cannot write"):
+        states.save({1: (torch.zeros(3),)}, tmp_path / "s.vmem")
+    assert [path.name for path in tmp_path.iterdir()] == ["s.vmem"]
+
+
+def test_a_state_of_another_version_is_refused_in_words(tmp_path):
+    tree = {"nodes": [{"class": "vidmem.searches:History", "fields": {"age": {"plain": 3}}}], "root": {"node": 0}}
+    header = {"format": states.FORMAT, "tree": json.dumps(tree), "notes": "{}"}
+    save_file({"0": torch.zeros(1)}, tmp_path / "s", metadata=header)
+    with pytest.raises(InputError, match="another version"):
+        states.load(tmp_path / "s")
+
+
 def test_a_file_cannot_name_a_class_that_is_not_vidmems(tmp_path):
     tree = {"nodes": [{"class": "subprocess:Popen", "fields": {}}], "root": {"node": 0}}
     header = {"format": states.FORMAT, "tree": json.dumps(tree), "notes": "{}"}

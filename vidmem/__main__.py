@@ -36,11 +36,15 @@ def _usage(problem: Exception) -> int:
     if exit_code is None:
         raise problem
     tell = getattr(problem, "format_message", None)
+    if tell is not None and type(problem).__name__ == "NoArgsIsHelpError":  # a verb of verbs alone: its help
+        print(tell())
+        return 2
     if tell is None:  # an orderly exit or abort
         return int(exit_code)
     context = getattr(problem, "ctx", None)
     where = f" See `{context.command_path} --help`." if context is not None else ""
-    return _say(f"{tell()}{where}", 2)
+    words = tell().rstrip()
+    return _say(f"{words if words[-1:] in ('.', '!', '?') else words + '.'}{where}", 2)
 
 
 def _in_words(problem: OSError) -> str:

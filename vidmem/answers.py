@@ -65,7 +65,7 @@ def answers(
                 held = (*held, frame)
                 continue
             prompts, pending = pending.due(frame)
-            state, settled, held = _advance(tracker, point.state or {}, held, frame, prompts)
+            state, settled, held = advance(tracker, point.state or {}, held, frame, prompts)
             point = Point(frame.index + 1, state, held, frame.time)
             yield point, settled
     except (Exception, KeyboardInterrupt):
@@ -87,9 +87,10 @@ def _frames(source: Source, point: Point, stop_after: int | None, live: bool) ->
         yield replace(frame, index=index, name=f"{index:05d}", time=point.time + pause + frame.time)
 
 
-def _advance(
+def advance(
     tracker: Tracker, state: State, held: tuple[Frame, ...], frame: Frame, prompts: Sequence[Prompt]
 ) -> tuple[State, Settled, tuple[Frame, ...]]:
+    """One frame of `tracker.advance`. Raises OutOfMemory where the device is full."""
     try:
         return tracker.advance(state, held, frame, prompts)
     except (torch.OutOfMemoryError, MemoryError) as full:

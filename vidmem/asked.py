@@ -6,12 +6,15 @@ Parsed without torch and without looking at any video, so that a slip is told at
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vidmem.errors import InputError, UsageError
+
+MOST_ID = 2**31 - 1  # pictures of ids hold 32 bits
 
 
 @dataclass(frozen=True)
@@ -65,28 +68,42 @@ def _parse(text: str, option: str) -> Saying:
         if not colon or not rest:
             raise ValueError("there is no FRAME: before it" if not colon else "nothing stands behind the colon")
         object_id = int(named) if at else None
-        if object_id is not None and object_id < 1:
-            raise ValueError(f"object ids begin at 1, got {object_id}")
         seconds = float(when[:-1]) if when.endswith("s") else None
         frame = int(when) if seconds is None else None
-        if (frame or 0) < 0 or (seconds or 0) < 0:
-            raise ValueError("frames are counted from 0")
-        base = Saying(object_id, frame, seconds, text=f"{option} {text}")
+        base = _checked(Saying(object_id, frame, seconds, text=f"{option} {text}"))
         if option == "--mask":
             return replace(base, mask=Path(rest))
         numbers = rest.split(",")
         if option == "--box":
             return replace(base, box=_box([float(each) for each in numbers]))
         negative = numbers[-1].strip() == "neg"
-        x, y = (float(each) for each in (numbers[:-1] if negative else numbers))
-        return replace(base, point=(x, y, 0 if negative else 1))
+        return replace(
+            base, point=_point([float(each) for each in (numbers[:-1] if negative else numbers)], not negative)
+        )
     except ValueError as problem:
         raise UsageError(f"{option} {text} is not of the form {form} ({problem}).") from problem
 
 
+def _checked(saying: Saying) -> Saying:
+    """Raises ValueError for a number that no object, frame or time has."""
+    if saying.object_id is not None and not 1 <= saying.object_id <= MOST_ID:
+        raise ValueError(f"object ids begin at 1 and end at {MOST_ID}, got {saying.object_id}")
+    if (saying.frame or 0) < 0 or not 0 <= (saying.seconds or 0) < math.inf:
+        raise ValueError("frames are counted from 0, and time from 0 seconds")
+    return saying
+
+
+def _point(numbers: Sequence[float], label: int) -> tuple[float, float, int]:
+    if len(numbers) != 2 or not all(map(math.isfinite, numbers)):
+        raise ValueError(f"a point has two numbers, x and y, got {', '.join(f'{each:g}' for each in numbers)}")
+    if label not in (0, 1):
+        raise ValueError(f"the third number of a point is 1 on the object or 0 off it, got {label}")
+    return numbers[0], numbers[1], int(label)
+
+
 def _box(numbers: Sequence[float]) -> tuple[float, float, float, float]:
-    if len(numbers) != 4:
-        raise ValueError(f"a box has four numbers, got {len(numbers)}")
+    if len(numbers) != 4 or not all(map(math.isfinite, numbers)):
+        raise ValueError(f"a box has four numbers, got {', '.join(f'{each:g}' for each in numbers)}")
     x0, y0, x1, y1 = numbers
     if x1 <= x0 or y1 <= y0:
         raise ValueError(f"x1 must be above x0 and y1 above y0, got {x0:g},{y0:g},{x1:g},{y1:g}")
@@ -101,6 +118,8 @@ def _read(file: Path) -> list[Saying]:
         raise InputError(f"--prompts {file} cannot be read: {problem.strerror}.") from problem
     except json.JSONDecodeError as problem:
         raise InputError(f"--prompts {file} is no JSON: {problem.msg} in line {problem.lineno}.") from problem
+    except UnicodeDecodeError as problem:
+        raise InputError(f"--prompts {file} is no text, so no JSON. Name the file that lists the prompts.") from problem
     if not isinstance(listed, list):
         raise InputError(f"--prompts {file} must hold a list of prompts, it holds a {type(listed).__name__}.")
     return [
@@ -111,22 +130,31 @@ def _read(file: Path) -> list[Saying]:
 def _from_json(given: Any, where: str, file: Path) -> list[Saying]:
     known = {"frame", "time", "object", "mask", "box", "points"}
     try:
+        if not isinstance(given, dict):
+            raise ValueError(f"a prompt is an object in braces, not {json.dumps(given)[:40]}")
         if unknown := set(given) - known:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
         if ("frame" in given) == ("time" in given):
             raise ValueError("give either frame or time")
-        frame = int(given["frame"]) if "frame" in given else None
         seconds = float(given["time"]) if "time" in given else None
-        base = Saying(int(given["object"]) if "object" in given else None, frame, seconds, text=where)
+        base = _checked(Saying(_whole(given, "object"), _whole(given, "frame"), seconds, text=where))
         said = [replace(base, mask=file.parent / given["mask"])] if "mask" in given else []
         said += [replace(base, box=_box([float(each) for each in given["box"]]))] if "box" in given else []
         for x, y, *label in given.get("points", ()):
-            said.append(replace(base, point=(float(x), float(y), int(label[0]) if label else 1)))
+            said.append(replace(base, point=_point([float(x), float(y)], label[0] if label else 1)))
         if not said:
             raise ValueError("it has neither mask nor box nor points")
     except (TypeError, ValueError) as problem:
         raise InputError(f"{where} cannot be used: {problem}.") from problem
     return said
+
+
+def _whole(given: dict[str, Any], name: str) -> int | None:
+    """The whole number of that name; None where there is none."""
+    value = given.get(name)
+    if name in given and (isinstance(value, bool) or not isinstance(value, int)):
+        raise ValueError(f"{name} is {json.dumps(value)}; it is a whole number")
+    return value
 
 
 def _name(said: list[Saying]) -> list[Saying]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 
 from vidmem.annotation import Annotation
 from vidmem.asked import Saying
@@ -40,6 +41,10 @@ class Backwards:
         if earlier is None:
             return annotation
         return replace(annotation, objects={**earlier.objects, **annotation.objects})
+
+    def drop(self) -> None:
+        """Takes the pieces off the disk, when every frame has met them."""
+        rmtree(self.folder, ignore_errors=True)
 
 
 def follow_backwards(

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from vidmem.errors import UnknownName
+from vidmem.errors import UnknownName, UsageError
 
 _SHIPPED = Path(__file__).with_name("_cards")
 _HOME = _SHIPPED if _SHIPPED.is_dir() else Path(__file__).parent.parent  # a wheel's copies, or the checkout's root
@@ -32,8 +32,14 @@ def names(folder: str) -> list[str]:
 
 
 def read(folder: str, name: str) -> dict[str, Any]:
-    """What a card says."""
-    return tomllib.loads(find(folder, name).read_text())
+    """What a card says. Raises UsageError for a file that is no TOML."""
+    path = find(folder, name)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as problem:  # TOML that is none, or no text at all
+        raise UsageError(
+            f"The card {path} is no TOML ({problem}). Compare it with one of {_HOME / folder}."
+        ) from problem
 
 
 def beside(folder: str, file: str) -> Path:

@@ -11,22 +11,27 @@ from pathlib import Path
 import numpy as np
 
 from vidmem import states
+from vidmem.answers import advance
 from vidmem.asked import Saying
 from vidmem.emission import State, release
 from vidmem.errors import DamagedSource, InputError
 from vidmem.frames import Source
 from vidmem.masks import read_labels
+from vidmem.memory_record import NAME as RECORD
 from vidmem.memory_record import MemoryRecord
 from vidmem.metrics import protocols
 from vidmem.models.shared import SharedEncoding
 from vidmem.prompting import Pending
 from vidmem.results import annotate
+from vidmem.runlog import clear, has_run
 from vidmem.saving import make_folder
 from vidmem.side_by_side import SideBySide
 from vidmem.summary import Summary, SummaryFile
 from vidmem.tracker import Tracker
 from vidmem.values import Frame, Prompt, Track
 from vidmem.writers.palette import PaletteMasks
+
+FILM, TABLE = "compare.mp4", "compare.json"
 
 
 @dataclass(frozen=True)
@@ -56,21 +61,23 @@ def compare(
     *,
     encoding: SharedEncoding,
     truth: Path | None = None,
+    overwrite: bool = False,
     stop_after: int | None = None,
     watcher: Callable[[int], None] | None = None,
 ) -> Comparison:
     """Follow what was asked by every tracker, and write what each answered into `folder`.
 
     trackers: name -> tracker around `encoding`, the one model of all. truth: a folder of index PNGs named as the
-    frames; frames without one are not scored. watcher is given the number of frames done.
-    Writes NAME/masks, NAME/memory.png, NAME/summary.json for each tracker, and compare.mp4.
-    Raises InputError for a folder that is not empty and for prompts that do not fit.
+    frames; frames without one are not scored. overwrite: replace an earlier comparison. watcher is given the number of
+    frames done. Writes NAME/masks, NAME/memory.png, NAME/summary.json for each tracker, and compare.mp4.
+    Raises InputError for a folder that is not empty and for prompts that do not fit, OutOfMemory.
     """
     if truth is not None and not truth.is_dir():
         raise InputError(f"--gt {truth} is no folder. Give the folder that holds one index PNG for each frame.")
+    make_room(folder, overwrite)
     pending, damage, frames = Pending(tuple(sayings)), None, []
     with ExitStack() as closers:
-        sheet = closers.enter_context(closing(SideBySide(make_folder(folder) / "compare.mp4", list(trackers))))
+        sheet = closers.enter_context(closing(SideBySide(make_folder(folder) / FILM, list(trackers))))
         rivals = {name: closers.enter_context(closing(_Rival(name, t, folder, sheet))) for name, t in trackers.items()}
         leader = next(iter(rivals.values()))
         try:
@@ -100,6 +107,25 @@ def compare(
     return Comparison(folder, standings, len(frames), damage)
 
 
+def make_room(folder: Path, overwrite: bool) -> None:
+    """Takes an earlier comparison away, and nothing else; InputError for a folder that holds something to be kept."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not overwrite:
+        raise InputError(
+            f"{folder} is not empty. Add --overwrite to replace the comparison in it, or choose another --out."
+        )
+    rivals = [each for each in folder.iterdir() if (each / RECORD).is_file() and not has_run(each)]
+    if not rivals and not (folder / FILM).is_file():
+        raise InputError(f"{folder} holds no comparison, so it is not overwritten. Choose another --out.")
+    for rival in rivals:
+        clear(rival)
+        if not any(rival.iterdir()):
+            rival.rmdir()
+    for name in (FILM, TABLE):
+        (folder / name).unlink(missing_ok=True)
+
+
 class _Rival:
     """One tracker on its way, and where its answers go."""
 
@@ -114,7 +140,7 @@ class _Rival:
     def see(self, frame: Frame, prompts: Sequence[Prompt], encoding: float) -> None:
         """One frame. encoding: seconds its features took, which each tracker alone would have had to spend too."""
         began = time.perf_counter()
-        self.state, out, self._held = self.tracker.advance(self.state, self._held, frame, prompts)
+        self.state, out, self._held = advance(self.tracker, self.state, self._held, frame, prompts)
         seconds = time.perf_counter() - began + encoding
         for _, answer in out:
             self._give_out(answer, seconds)

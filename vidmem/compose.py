@@ -14,6 +14,7 @@ from vidmem.catalog import Catalog
 from vidmem.choices import choices
 from vidmem.errors import UsageError
 from vidmem.models import Model, manifest, models
+from vidmem.option_types import misfit
 from vidmem.searches import searches
 from vidmem.targets import Target, Usage, targets
 from vidmem.targets.regularisers import regularisers
@@ -47,9 +48,11 @@ def load(
     made = {part: _make(part, card) for part in PARTS}
     made["transforms"] = tuple(_made("transform", transforms, each) for each in card["transforms"])
     made["target"] = _target(card)
+    loop = card.get("loop", {})
+    _refuse_misfit("loop", Tracker, loop)
     card_options = card.get("model", {})
     seer = model if not isinstance(model, str) else load_model(model, **{**card_options, **model_options})
-    return Tracker(seer, **made, **card.get("loop", {}))
+    return Tracker(seer, **made, **loop)
 
 
 def bank_of(tracker: str, settings: Mapping[str, Any] | None = None) -> Bank:
@@ -89,6 +92,12 @@ def read(tracker: str) -> dict[str, Any]:
     for part in (*PARTS, "target", *LEARNING):
         if isinstance(card.get(part), str):
             card[part] = {"name": card[part]}
+    for part in (*PARTS, "target", *LEARNING, "loop", "model"):
+        if not isinstance(card.get(part, {}), dict):
+            raise UsageError(
+                f"{where} has {part} = {card[part]!r}. Write a table, [{part}], with its options"
+                + ("; the model itself is named by --model." if part == "model" else ".")
+            )
     card["transforms"] = _transforms(where, card.get("transforms", []))
     _refuse_unknown(f"{where}, [loop]", card.get("loop", {}), LOOP)
     return card
@@ -117,6 +126,7 @@ def _target(card: Mapping[str, Any]) -> Target | None:
         return None
     options = {"name": "filter", **card["target"]}
     used = {each.name: options.pop(each.name) for each in fields(Usage) if each.name in options}
+    _refuse_misfit("target", Usage, used)
     try:
         usage = Usage(**used)
     except ValueError as problem:
@@ -137,6 +147,7 @@ def _made(part: str, table: Catalog[Any], named: Mapping[str, Any]) -> Any:
     kind = table[name]
     if isinstance(kind, type) and is_dataclass(kind):
         _refuse_unknown(f"The {part} {name!r}", options, [each.name for each in fields(kind)])
+        _refuse_misfit(part, kind, options)
     try:
         return kind(**options)
     except (TypeError, ValueError) as problem:
@@ -166,6 +177,12 @@ def _with_transform(listed: list[dict[str, Any]], name: str, option: str, value:
     """The list with an option of one transform changed; a transform it has not is added behind the others."""
     known = listed if any(each["name"] == name for each in listed) else [*listed, {"name": name}]
     return [{**each, option: value} if each["name"] == name else each for each in known]
+
+
+def _refuse_misfit(part: str, kind: type, options: Mapping[str, Any]) -> None:
+    wrong = misfit(kind, options)
+    if wrong:
+        raise UsageError(f"The {part} cannot be made so: {part}.{wrong}")
 
 
 def _refuse_unknown(where: str, given: Mapping[str, Any], known: list[str] | tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ from vidmem.detectors import checkpoints
 from vidmem.detectors.detector import Detector
 from vidmem.errors import ModelError, UsageError
 from vidmem.feature_banks import FeatureBank, feature_banks
+from vidmem.option_types import misfit
 
 WORDS = ("title", "idea", "cost", "when", "paper", "attends", "pixels", "include_self", "bank", "pixel_bank")
 SHIPPED = "nano-detector"
@@ -96,4 +97,7 @@ def _bank(named: Mapping[str, Any]) -> FeatureBank:
     for each in options:
         if each not in known:
             raise UsageError(f"The feature bank {name!r} has no option {each!r}. Known: {', '.join(known) or 'none'}.")
+    wrong = misfit(kind, options)
+    if wrong:
+        raise UsageError(f"The feature bank {name!r} cannot be made so: {wrong}")
     return kind(**options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,7 @@ def inspect(place: Path, bank: Bank, frame: int | None = None) -> Inspection:
     if not place.is_file():
         raise InputError(f"There is no {place}. Name the folder of a run, or the file of a saved session.")
     state, notes = states.load(place)
+    _must_be_of(bank, state, place)
     if not isinstance(state, Kept):
         return Inspection(place, notes.get("frames", 0) - 1, states.nbytes(state), account(state or {}, bank))
     newest = max(state.checkpoints.states, default=0) if frame is None else frame + 1
@@ -57,6 +59,17 @@ def inspect(place: Path, bank: Bank, frame: int | None = None) -> Inspection:
     at, then = found
     prompts = {number: tuple(sorted(asked)) for number, asked in sorted(state.asked.items())}
     return Inspection(place, at - 1, states.nbytes(then), account(then, bank), prompts)
+
+
+def _must_be_of(bank: Bank, state: Any, place: Path) -> None:
+    """Raises InputError for the state of another bank: it could not be read, or would be read wrongly."""
+    known = state.checkpoints.states.values() if isinstance(state, Kept) else [state or {}]
+    made = {type(histories[0].bank) for each in known for histories in each.values()}
+    if made - {type(bank.start())}:
+        raise InputError(
+            f"{place} was made with another memory ({', '.join(each.__name__ for each in made)}). Name the tracker it "
+            "was made with by --tracker."
+        )
 
 
 def thumbnails(

@@ -53,8 +53,8 @@ def check_first(sayings: Sequence[Saying], source: Source) -> None:
     """Raises InputError when a prompt does not fit the source's frames, where their size can be known beforehand."""
     if source.size is not None:
         height, width = source.size
-    elif source.seekable:
-        height, width = next(source.between(0, 1)).size
+    elif source.seekable and (first := next(iter(source), None)) is not None:
+        height, width = first.size
     else:
         return
     for saying in sayings:

@@ -124,6 +124,8 @@ def follow(
             damage = broken
         finally:
             _save(folder, point)
+    if backwards and damage is None and stop_after is None:  # else a run that goes on may still need them
+        backwards.drop()
     return Outcome(folder, summary.summary, damage)
 
 
@@ -161,6 +163,12 @@ def _reopen(folder: Path, facts: dict[str, Any]) -> tuple[Point, RunLog]:
     point = Point.of(notes, state)
     if log.frames > point.given:
         log.truncate(point.given - 1)
+    elif log.frames < point.given:
+        log.close()
+        raise InputError(
+            f"{log.path} holds {log.frames} frames and {STATE} stands behind {point.given}: the machine broke off "
+            "before both were on the disk. Run it again with --overwrite."
+        )
     return point, log
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from vidmem import rle
 from vidmem.annotation import Annotation, ObjectAnnotation
 from vidmem.errors import InputError
-from vidmem.saving import GrowingFile, make_folder, refusal
+from vidmem.saving import GrowingFile, hidden, make_folder, refusal
 
 NAME = "run.jsonl"
 VERSION = 1
@@ -94,14 +94,18 @@ def has_run(folder: Path) -> bool:
 
 def clear_run(folder: Path) -> None:
     """Takes away what an earlier run left in the folder, nothing else. Does nothing where no run was logged."""
-    if not has_run(folder):
-        return
+    if has_run(folder):
+        clear(folder)
+
+
+def clear(folder: Path) -> None:
+    """Takes away the files that bear the names of a run's, and their halves that a kill may have left."""
     for name in LEFT_BY_A_RUN:
-        path = Path(folder) / name
-        try:
-            rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
-        except OSError as error:
-            raise refusal(path, error) from error
+        for path in (hidden(Path(folder) / name), Path(folder) / name):
+            try:
+                rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+            except OSError as error:
+                raise refusal(path, error) from error
 
 
 def _lines(path: Path) -> Iterator[tuple[dict[str, Any], int]]:

@@ -85,6 +85,8 @@ class Session:
             raise InputError(f"Nothing was said of object {object_id} in frame {frame}, so nothing can be taken back.")
         rest = {each: asked for each, asked in self.kept.asked[frame].items() if each != object_id}
         asked = {at: said for at, said in {**self.kept.asked, frame: rest}.items() if said}
+        if all(object_id not in said for said in asked.values()):
+            return self.remove(object_id)
         return self._with(asked, changed_at=frame)
 
     def remove(self, object_id: int) -> Session:

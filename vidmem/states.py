@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -21,6 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vidmem.errors import InputError
+from vidmem.saving import hidden, refusal
 
 FORMAT = "vidmem-state-1"
 
@@ -77,7 +79,7 @@ def to(state: Any, device: torch.device | str) -> Any:
 
 
 def save(state: Any, path: Path, notes: Mapping[str, Any] | None = None) -> None:
-    """Write a state to `path`, whole or not at all. notes: plain values kept beside it."""
+    """Write a state to `path`, whole or not at all. notes: plain values kept beside it. Raises InputError."""
     kept: dict[str, Tensor] = {}
     numbers: dict[int, str] = {}
     shared: dict[int, int] = {}
@@ -106,9 +108,14 @@ def save(state: Any, path: Path, notes: Mapping[str, Any] | None = None) -> None
 
     tree = walk(state)
     header = {"format": FORMAT, "tree": json.dumps({"nodes": nodes, "root": tree}), "notes": json.dumps(notes or {})}
-    half = path.with_name(path.name + ".part")
-    save_file(kept, half, metadata=header)
-    os.replace(half, path)
+    half = hidden(path)
+    try:
+        save_file(kept, half, metadata=header)
+        os.replace(half, path)
+    except (OSError, SafetensorError) as problem:
+        with suppress(OSError):
+            half.unlink(missing_ok=True)
+        raise refusal(path, problem if isinstance(problem, OSError) else OSError(str(problem))) from problem
 
 
 def load(path: Path) -> tuple[Any, dict[str, Any]]:
@@ -118,7 +125,9 @@ def load(path: Path) -> tuple[Any, dict[str, Any]]:
             header = file.metadata() or {}
             kept = {name: file.get_tensor(name) for name in file.keys()}
     except (OSError, SafetensorError) as problem:
-        raise InputError(f"{path} cannot be read as a saved state ({problem}). Start without it.") from problem
+        raise InputError(
+            f"{path} cannot be read as a saved state ({problem}). Name a .vmem file, or do without."
+        ) from problem
     if header.get("format") != FORMAT:
         raise InputError(f"{path} is not a saved state of this version (format {header.get('format')!r}).")
     written = json.loads(header["tree"])
@@ -137,7 +146,13 @@ def load(path: Path) -> tuple[Any, dict[str, Any]]:
         return what
 
     for node in written["nodes"]:  # a node comes after all it holds, so each can be made in turn
-        made.append(_class(node["class"], path)(**{name: walk(each) for name, each in node["fields"].items()}))
+        kind = _class(node["class"], path)
+        try:
+            made.append(kind(**{name: walk(each) for name, each in node["fields"].items()}))
+        except TypeError as problem:
+            raise InputError(
+                f"{path} was saved by another version ({problem}). Do without it, or use that one."
+            ) from problem
     return walk(written["root"]), json.loads(header["notes"])
 
 

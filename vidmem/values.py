@@ -55,6 +55,8 @@ class Prompt:
     box: Tensor | None = None  # (4,) float: x0 y0 x1 y1 in pixels
 
     def __post_init__(self) -> None:
+        if not 1 <= self.object_id < 2**31:  # 0 is the background of a picture of ids, which holds 32 bits
+            raise ValueError(f"An object's id is a whole number from 1 to {2**31 - 1}, not {self.object_id}.")
         if self.mask is None and self.points is None and self.box is None:
             raise ValueError(f"The prompt for object {self.object_id} is empty: give a mask, points or a box.")
         if self.mask is not None and (self.points is not None or self.box is not None):

@@ -104,4 +104,7 @@ def test_the_camera_is_followed_and_its_latency_shown(newcomer):
     )
     tab.wait_for_function("document.querySelector('#camera [data-at=memory]').textContent.includes('KiB')")
     bench.shot("camera")
+    tab.click("#camera [data-do=end]")  # and at once again: it goes on, and can be ended as before
+    tab.click("#camera [data-do=start]:not([disabled])")
+    tab.wait_for_function("!document.querySelector('#camera [data-do=end]').disabled")
     tab.click("#camera [data-do=end]")

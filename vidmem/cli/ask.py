@@ -36,11 +36,11 @@ def ask(
         Path | None, typer.Option("--remember", metavar="FILE.vmem", help="Keep the memory, to ask again later.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file of --remember.")] = False,
-    frames: Annotated[int | None, typer.Option("--frames", help="Stop after so many frames.")] = None,
+    frames: options.Frames = None,
     reader: options.Reader = "pyav",
     on_damage: options.OnDamage = "stop",
     device: options.Device = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Watch a video once, scene by scene, in bounded memory; then answer from what is remembered."""
@@ -127,10 +127,7 @@ def _answers(companion: Companion, state: Remembered, questions: list[str]) -> d
 
 def _save(state: Remembered, path: Path, facts: dict) -> None:
     from vidmem import states
-    from vidmem.saving import make_folder, refusal
+    from vidmem.saving import make_folder
 
     make_folder(path.parent)
-    try:
-        states.save(state, path, facts)
-    except OSError as error:
-        raise refusal(path, error) from error
+    states.save(state, path, facts)

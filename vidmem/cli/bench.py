@@ -27,7 +27,7 @@ def bench(
     precision: options.Precision = None,
     settings: options.Settings = [],  # noqa: B006 (Typer copies it)
     out: Annotated[Path, typer.Option("--out", help="Where bench.json and bench.png go.")] = Path("runs/bench"),
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Measure latency and memory against the frame, and draw them. Pictures are resized beforehand.

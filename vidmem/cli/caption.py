@@ -34,7 +34,7 @@ def caption(
     ] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Subtitles: .srt, .vtt or .json.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file of --out.")] = False,
-    frames: Annotated[int | None, typer.Option("--frames", help="Stop after so many frames.")] = None,
+    frames: options.Frames = None,
     reader: options.Reader = "pyav",
     on_damage: options.OnDamage = "stop",
     device: options.Device = "auto",

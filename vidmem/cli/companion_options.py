@@ -33,8 +33,10 @@ Encoder = Annotated[
     str,
     typer.Option("--encoder", help="What cuts are seen by: colour, nano, model:NAME, timm:NAME, transformers:FOLDER."),
 ]
-Every = Annotated[int, typer.Option("--every", help="Look at each N-th frame only.")]
-Longest = Annotated[int, typer.Option("--longest", help="Frames after which a scene without a cut is remembered.")]
+Every = Annotated[int, typer.Option("--every", min=1, help="Look at each N-th frame only.")]
+Longest = Annotated[
+    int, typer.Option("--longest", min=1, help="Frames after which a scene without a cut is remembered.")
+]
 Tokens = Annotated[int, typer.Option("--tokens", help="Words (tokens) of an answer, at most.")]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidmem.cli import options
-from vidmem.errors import InputError, UsageError
+from vidmem.errors import UsageError
 
 if TYPE_CHECKING:
     from vidmem.comparing import Comparison
@@ -28,24 +28,26 @@ def compare(
     model: options.ModelName = "nano",
     out: Annotated[Path, typer.Option("--out", help="Where results go.")] = Path("runs/compare"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier comparison in --out.")] = False,
-    frames: Annotated[int | None, typer.Option("--frames", help="Stop after so many frames.")] = None,
+    frames: options.Frames = None,
     reader: options.Reader = "pyav",
     on_damage: options.OnDamage = "stop",
     device: options.Device = "auto",
     precision: options.Precision = None,
     settings: options.Settings = [],  # noqa: B006
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Follow the same objects by several trackers, each frame encoded once for all of them."""
-    names = list(dict.fromkeys(each.strip() for each in trackers.split(",") if each.strip()))
-    if len(names) < 2:
+    cards = list(dict.fromkeys(each.strip() for each in trackers.split(",") if each.strip()))
+    named = {Path(each).stem if each.endswith(".toml") else each: each for each in cards}
+    if len(named) < len(cards):
+        raise UsageError(f"Trackers to compare need different names; got {', '.join(cards)}.")
+    if len(named) < 2:
         raise UsageError("--trackers names two cards or more, comma-separated. See `vidmem trackers`.")
     changed = options.settings_of(settings)
     sayings = options.sayings_of(source, masks, boxes, points, prompts)
-    _make_room(out, overwrite)
-
     from vidmem.cli.telling import tell_precision
+    from vidmem.comparing import FILM, TABLE
     from vidmem.comparing import compare as run
     from vidmem.compose import load, load_model
     from vidmem.frames import watch
@@ -54,22 +56,29 @@ def compare(
 
     encoding = SharedEncoding(load_model(model, device=device, precision=precision or "auto"))
     tell_precision(encoding, quiet or as_json)
-    made = {name: load(name, encoding, settings=changed) for name in names}
+    made = {name: load(card, encoding, settings=changed) for name, card in named.items()}
     video = watch(source, reader=reader, on_damage=options.check_on_damage(on_damage))
     try:
         check_reach(sayings, video.name, video.promised)
         check_first(sayings, video)
         told = None if quiet or as_json else lambda done: _tell(done, frames or video.promised)
-        result = run(video, made, sayings, out, encoding=encoding, truth=truth, stop_after=frames, watcher=told)
+        result = run(
+            *(video, made, sayings, out),
+            encoding=encoding,
+            truth=truth,
+            overwrite=overwrite,
+            stop_after=frames,
+            watcher=told,
+        )
     finally:
         video.close()
     said = as_table(result)
-    (out / "compare.json").write_text(json.dumps(said, indent=1) + "\n")
+    (out / TABLE).write_text(json.dumps(said, indent=1) + "\n")
     if as_json:
         typer.echo(json.dumps(said, indent=1))
     elif not quiet:
         _show(said)
-        typer.echo(f"wrote {out}/   compare.mp4  compare.json  {'  '.join(name + '/' for name in names)}")
+        typer.echo(f"wrote {out}/   {FILM}  {TABLE}  {'  '.join(name + '/' for name in named)}")
     if result.damage is not None:
         raise result.damage
 
@@ -115,15 +124,3 @@ def _said(column: str, value: float | int | None) -> str:
 def _tell(done: int, promised: int | None) -> None:
     if done % 25 == 0 or done == promised:
         typer.echo(f"frame {done}" + (f"/{promised}" if promised else ""))
-
-
-def _make_room(out: Path, overwrite: bool) -> None:
-    """Refuses a folder that holds something; an earlier comparison may be replaced."""
-    if not out.is_dir() or not any(out.iterdir()):
-        return
-    if not overwrite:
-        raise InputError(
-            f"{out} is not empty. Add --overwrite to replace the comparison in it, or choose another --out."
-        )
-    if not (out / "compare.mp4").is_file():
-        raise InputError(f"{out} holds no comparison, so it is not overwritten. Choose another --out.")

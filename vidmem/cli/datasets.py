@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vidmem.cli.options import AsJson
+
 if TYPE_CHECKING:
     from vidmem.videos import Dataset
     from vidmem.videos.check import Findings
 
 app = typer.Typer(help="List the data sets, and check a copy of one.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 @app.command("list")

@@ -26,12 +26,12 @@ def detect(
     formats: Annotated[
         str, typer.Option("--formats", help="Comma-separated: csv, coco, parquet, mp4.")
     ] = "csv,coco,mp4",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")] = False,
+    overwrite: options.Overwrite = False,
     remembered: Annotated[
         Path | None, typer.Option("--remembered", metavar="memory.vmem", help="Begin with what another run remembered.")
     ] = None,
-    every: Annotated[int, typer.Option("--every", help="Take one frame of so many.")] = 1,
-    frames: Annotated[int | None, typer.Option("--frames", help="Stop after so many frames.")] = None,
+    every: options.Every = 1,
+    frames: options.Frames = None,
     reader: options.Reader = "pyav",
     on_damage: options.OnDamage = "stop",
     device: options.Device = "auto",
@@ -39,8 +39,6 @@ def detect(
     quiet: options.Quiet = False,
 ) -> None:
     """Detect every object of the detector's classes, and write boxes as tables and over the video."""
-    if every < 1 or (frames is not None and frames < 1):
-        raise UsageError("--every and --frames are 1 or more.")
     if not 0 <= score <= 1:
         raise UsageError(f"--score {score:g} is none: it is 0 to 1.")
     from vidmem.detection_writers import detection_writers

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
 
 import typer
+
+from vidmem.cli import options
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Finding:
     cure: str = ""
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+def doctor(as_json: options.AsJson = False) -> None:
     """Look at the machine: device, readers, writers, weights, disk. Each line that is not ok names its cure."""
     findings = [_python(), *_devices(), *_readers(), *_formats(), _page(), _weights(), _disk()]
     if as_json:

@@ -50,10 +50,7 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> None:
     """Run a tracker over a data set, score it as its benchmark does, and write report.json, .html and .md."""
-    if overwrite and resume:
-        raise UsageError(
-            "--overwrite and --resume exclude each other: the one replaces an evaluation, the other goes on with it."
-        )
+    mode = options.mode_of(overwrite, resume)
     changed = options.with_emission(options.settings_of(settings), emit, lag)
     counting = options.counting_of(protocol)
     wanted = names_of(sequences)
@@ -64,7 +61,6 @@ def evaluate(
 
     rivals = trackers_of(tracker)
     plan = Plan(dataset, str(root), split, rivals[0], model, prompt, changed, counting=counting, sequences=wanted)
-    mode = "resume" if resume else "overwrite" if overwrite else "new"
     where = {"engine": engine, "workers": workers, "device": device, "address": address}
     try:
         if len(rivals) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +28,7 @@ def inspect(
         str | None, typer.Option("--source", help="The video, if it is no longer where the run found it.")
     ] = None,
     tracker: options.TrackerName = "sam2",
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Show what is in memory: kind, age, how it counts, scores, bytes, and why it is kept."""
     from vidmem.compose import bank_of
@@ -37,6 +38,11 @@ def inspect(
 
     if (png or rerun) and not place.is_dir():
         raise UsageError("--png and --rerun show a run; name the folder given to --out of `vidmem track`.")
+    if place.suffix == ".zip":
+        raise InputError(
+            f"{place} is work saved on the page, an archive. Open it with `vidmem demo --resume {place}`, or unpack "
+            "its session.vmem and inspect that."
+        )
     found = look(place, bank_of(tracker), frame)
     if object_id is not None:
         if object_id not in found.memory:
@@ -47,12 +53,14 @@ def inspect(
         )
     typer.echo(json.dumps(_as_json(found), indent=1) if as_json else as_text(found))
     if png is not None:
-        _draw(found, _video(place, source), png)
+        with closing(options.video_of(place, source)) as video:
+            _draw(found, video, png)
         typer.echo(f"wrote {png}")
     if rerun is not None:
         from vidmem.rerun_recording import record
 
-        frames = record(place, _video(place, source), rerun)
+        with closing(options.video_of(place, source)) as video:
+            frames = record(place, video, rerun)
         typer.echo(f"wrote {rerun}, {frames} frames; open it with: rerun {rerun}")
 
 
@@ -96,12 +104,3 @@ def _draw(found: Inspection, video: Source, png: Path) -> None:
     draw_sheet(
         found, thumbnails(found.place, video, wanted), png, timeline.read_bytes() if timeline.is_file() else None
     )
-
-
-def _video(folder: Path, source: str | None) -> Source:
-    """The video a run was made of."""
-    from vidmem.frames import watch
-    from vidmem.runlog import RunLog
-
-    facts = RunLog.about(folder)
-    return watch(source or facts["source"], every=facts.get("every", 1), reader=facts.get("reader", "pyav"))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vidmem.cli import options
 from vidmem.models import manifest
 
 app = typer.Typer(help="List, download and verify checkpoints.", no_args_is_help=True)
@@ -15,7 +16,7 @@ Name = Annotated[str, typer.Argument(help="A name of `vidmem models list`.")]
 
 
 @app.command("list")
-def list_models(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+def list_models(as_json: options.AsJson = False) -> None:
     """Every checkpoint with a name: its size, its licence, whether it is here."""
     listed = manifest.every()
     if as_json:
@@ -46,6 +47,7 @@ def download(name: Name) -> None:
 
     from vidmem.models.download import fetch
 
+    manifest.named(name)  # an unknown name is told without a bar
     with Progress(
         "[progress.description]{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn()
     ) as bar:

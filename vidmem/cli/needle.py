@@ -15,7 +15,7 @@ from vidmem.cli import options
 from vidmem.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from vidmem.needle.needles import Needle
+    from vidmem.needle.needles import Needle, Riddle
     from vidmem.needle.plan import Cell
     from vidmem.needle.trial import Found
 
@@ -49,7 +49,7 @@ def make(
     overwrite: Overwrite = False,
 ) -> None:
     """Write the haystacks as videos, 5 frames a second, with a list of what lies where."""
-    needle, cells = _needle(kind, file, line, "-", "-"), _cells(longest, lengths, depths)
+    needle, cells = _needle(kind, file, line), _cells(longest, lengths, depths)
     _make_room(out, overwrite)
 
     from vidmem.needle.haystack import Haystack
@@ -66,7 +66,8 @@ def make(
         video.close()
         listed.append({"file": name, **asdict(cell), "needle_second": stack.needle_second, "seconds": stack.seconds})
         typer.echo(f"{out / name}   needle at {stack.needle_second} s of {stack.seconds}")
-    facts = {"kind": kind, "question": needle.riddle.question, "keywords": needle.riddle.keywords, "cells": listed}
+    riddle = asdict(needle.riddle) if needle.riddle else {"question": None, "keywords": []}
+    facts = {"kind": kind, **riddle, "cells": listed}
     with replacing(out / "needles.json") as written:
         written.write((json.dumps(facts, indent=1) + "\n").encode())
     typer.echo(f"wrote {out}/   {len(cells)} videos  needles.json")
@@ -86,12 +87,12 @@ def rank(
     keep: with_companion.Keep = 16,
     out: Out = Path("runs/needle"),
     overwrite: Overwrite = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Without a language model: at which place an encoder finds the needle among what a cache keeps."""
     from vidmem.bridges import policies
 
-    needle, cells = _needle(kind, file, line, "-", "-"), _cells(longest, lengths, depths)
+    needle, cells = _needle(kind, file, line), _cells(longest, lengths, depths)
     _make_room(out, overwrite)
     policy = policies[cache]() if cache == "everything" else policies[cache](keep=keep)
 
@@ -123,10 +124,12 @@ def ask(
     device: options.Device = "auto",
     out: Out = Path("runs/needle"),
     overwrite: Overwrite = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """With a vision language model: whether its answer holds the keywords."""
-    needle, cells = _needle(kind, file, line, question, keywords), _cells(longest, lengths, depths)
+    needle, cells = _needle(kind, file, line, _riddle(question, keywords)), _cells(longest, lengths, depths)
+    if needle.riddle is None:
+        raise UsageError("A needle of your own needs a --question and its --keywords.")
     _make_room(out, overwrite)
     if not Path(model).is_dir():
         raise InputError(f"{model} is no folder with a stored model. Without one, use `vidmem needle rank`.")
@@ -137,20 +140,22 @@ def ask(
     _report(by_words(hay, cells, needle, lambda: watcher), out, f"{kind} needle, {Path(model).name}", as_json)
 
 
-def _needle(kind: str, file: Path | None, line: str | None, question: str | None, keywords: str | None) -> Needle:
-    from vidmem.needle.needles import LINE, RIDDLES, Riddle, make_needle
+def _needle(kind: str, file: Path | None, line: str | None, riddle: Riddle | None = None) -> Needle:
+    from vidmem.needle.needles import LINE, make_needle
 
     if line is not None and kind != "text":
         raise UsageError("--line belongs to --kind text.")
-    own = file is not None or line is not None
-    if own and (question is None or keywords is None):
-        raise UsageError("A needle of your own needs a --question and its --keywords.")
+    return make_needle(kind, file, line or LINE, riddle)
+
+
+def _riddle(question: str | None, keywords: str | None) -> Riddle | None:
+    from vidmem.needle.needles import Riddle
+
     if (question is None) != (keywords is None):
         raise UsageError("--question and --keywords belong together.")
-    riddle = RIDDLES.get(kind) if not own and question in (None, "-") else None
-    if riddle is None and question is not None and keywords is not None:
-        riddle = Riddle(question, tuple(each.strip() for each in keywords.split(",") if each.strip()))
-    return make_needle(kind, file, line or LINE, riddle)
+    if question is None or keywords is None:
+        return None
+    return Riddle(question, tuple(each.strip() for each in keywords.split(",") if each.strip()))
 
 
 def _cells(longest: int, lengths: int, depths: int) -> list[Cell]:

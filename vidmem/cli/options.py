@@ -6,12 +6,15 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from vidmem.asked import Saying, parse
-from vidmem.errors import UsageError
+from vidmem.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from vidmem.frames import Source
 
 Masks = Annotated[
     list[str],
@@ -86,6 +89,10 @@ OnDamage = Annotated[
     str, typer.Option("--on-damage", help="At a damaged place: stop (keep what came before, say so) or skip it.")
 ]
 Overlap = Annotated[bool, typer.Option("--overlap/--no-overlap", help="Whether objects may share pixels.")]
+Frames = Annotated[int | None, typer.Option("--frames", min=1, help="Stop after so many frames.")]
+Every = Annotated[int, typer.Option("--every", min=1, help="Take one frame of so many.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
@@ -148,10 +155,38 @@ def formats_of(text: str) -> list[str]:
     return chosen
 
 
+def mode_of(overwrite: bool, resume: bool) -> Literal["new", "overwrite", "resume"]:
+    """What becomes of an earlier run in the folder."""
+    if overwrite and resume:
+        raise UsageError(
+            "--overwrite and --resume exclude each other: the one replaces a run, the other goes on with it."
+        )
+    return "resume" if resume else "overwrite" if overwrite else "new"
+
+
 def check_on_damage(value: str) -> Literal["stop", "skip"]:
     if value == "stop" or value == "skip":
         return value
     raise UsageError(f"--on-damage {value!r} is not known. It is stop or skip.")
+
+
+def video_of(folder: Path, source: str | None) -> Source:
+    """The video a run was made of, read as the run read it; `source` where it no longer lies where it lay.
+
+    Raises InputError for one that cannot be read a second time.
+    """
+    from vidmem.frames import watch
+    from vidmem.runlog import RunLog
+
+    facts = RunLog.about(folder)
+    named = source or facts.get("source")
+    if named is None:
+        raise InputError(f"{folder} does not say which video it was made of. Name it with --source.")
+    video = watch(named, every=facts.get("every", 1), reader=facts.get("reader", "pyav"), on_damage="skip")
+    if not video.seekable:
+        video.close()
+        raise InputError(f"{video.name} cannot be read a second time. Name a recording of it with --source.")
+    return video
 
 
 def fresh_folder(verb: str, source: str) -> Path:

@@ -37,13 +37,13 @@ def scenes(
     formats: Annotated[
         str, typer.Option("--formats", help="Comma-separated: json, csv, edl, png (contact sheet), mp4 (chapters).")
     ] = "json,csv,edl,png",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")] = False,
+    overwrite: options.Overwrite = False,
     stream: Annotated[
         bool, typer.Option("--stream", help="Tell each cut as it is seen, one JSON line each; nothing is written.")
     ] = False,
     reader: options.Reader = "pyav",
     on_damage: options.OnDamage = "stop",
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Find scene cuts, with scores: a table, an edit list, a contact sheet, chapters."""
@@ -58,6 +58,10 @@ def scenes(
             raise UsageError("--stream decides as frames come, so it takes no --count and no --rule.")
         _tell_stream(source, encoder, reader, alpha, floor, shortest)
         return
+    if "mp4" in chosen and not Path(source).is_file():  # told now, not when all is found
+        raise InputError(
+            f"{source} is no video file, so it cannot be copied with chapters. Leave mp4 out of --formats."
+        )
     chosen_rule = _rule(rule, alpha, floor, shortest, count)
     folder = out or Path("runs/scenes") / (Path(source.replace(":", "-")).stem or "scenes")
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:

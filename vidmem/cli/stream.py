@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from vidmem.asked import parse
 from vidmem.cli import options
 
 
@@ -23,9 +22,9 @@ def stream(
     model: options.ModelName = "nano",
     out: Annotated[Path, typer.Option("--out", help="Where results go.")] = Path("runs/stream"),
     formats: options.Formats = "csv",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")] = False,
+    overwrite: options.Overwrite = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the objects of an earlier run.")] = False,
-    frames: Annotated[int | None, typer.Option("--frames", help="Stop after so many frames.")] = None,
+    frames: options.Frames = None,
     reader: options.Reader = "pyav",
     device: options.Device = "auto",
     precision: options.Precision = None,
@@ -35,11 +34,11 @@ def stream(
     quiet: options.Quiet = False,
 ) -> None:
     """Follow objects on a live source until you stop it. A broken line is opened again, a late frame dropped."""
-    chosen = options.formats_of(formats)
+    mode, chosen = options.mode_of(overwrite, resume), options.formats_of(formats)
     changed = options.with_precision(options.with_emission(options.settings_of(settings), emit, lag), precision)
-    sayings = parse(masks, boxes, points, prompts)
+    sayings = options.sayings_of(source, masks, boxes, points, prompts)
 
-    from vidmem.cli.telling import Telling, resume_words, tell_outcome, tell_precision
+    from vidmem.cli.telling import Telling, stopped, tell_outcome, tell_precision, tell_unasked
     from vidmem.compose import load
     from vidmem.frames import watch
     from vidmem.run import follow
@@ -63,13 +62,13 @@ def stream(
                 out,
                 formats=chosen,
                 facts=facts,
-                mode="resume" if resume else "overwrite" if overwrite else "new",
+                mode=mode,
                 stop_after=frames,
                 watcher=telling,
             )
     except KeyboardInterrupt:
-        typer.echo(f"Stopped; what was seen is saved. {resume_words(out)}")
-        raise typer.Exit(130) from None
+        raise stopped(out) from None
     finally:
         video.close()
     tell_outcome(outcome, quiet)
+    tell_unasked(sayings, outcome, quiet)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from vidmem.asked import Saying
     from vidmem.models import Model
     from vidmem.run import Moment, Outcome
 
@@ -106,6 +108,26 @@ def tell_outcome(outcome: Outcome, quiet: bool = False) -> None:
                 "Look at the prompt, or prompt another frame.",
                 err=True,
             )
+
+
+def tell_unasked(sayings: Sequence[Saying], outcome: Outcome, quiet: bool = False) -> None:
+    """Warns of objects whose prompts were meant for frames behind --frames."""
+    begun = outcome.summary.objects
+    late = [each for each in sayings if each.object_id is not None and each.object_id not in begun]
+    if late and not quiet:
+        typer.echo(
+            f"warning: {late[0].text} is meant for a frame behind the {outcome.summary.frames} of --frames, so object "
+            f"{late[0].object_id} was not begun. Take more frames, or go on with --resume.",
+            err=True,
+        )
+
+
+def stopped(folder: Path) -> typer.Exit:
+    """Says that a run was stopped, and how to go on with what there is of it."""
+    from vidmem.runlog import has_run
+
+    typer.echo(f"Stopped; what was seen is saved. {resume_words(folder)}" if has_run(folder) else "Stopped.", err=True)
+    return typer.Exit(130)
 
 
 def resume_words(folder: Path) -> str:

@@ -25,14 +25,14 @@ def track(
         Path | None, typer.Option("--out", help="Where results go; runs/track/NAME-N when left out.")
     ] = None,
     formats: options.Formats = "png,rle,csv,mp4",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")] = False,
+    overwrite: options.Overwrite = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was broken off.")] = False,
     direction: Annotated[
         str, typer.Option("--direction", help="forward, or both: also the frames before an object's first prompt.")
     ] = "forward",
     overlap: options.Overlap = True,
-    every: Annotated[int, typer.Option("--every", help="Take one frame of so many.")] = 1,
-    frames: Annotated[int | None, typer.Option("--frames", help="Stop after so many frames.")] = None,
+    every: options.Every = 1,
+    frames: options.Frames = None,
     reader: options.Reader = "pyav",
     on_damage: options.OnDamage = "stop",
     device: options.Device = "auto",
@@ -53,14 +53,9 @@ def track(
     quiet: options.Quiet = False,
 ) -> None:
     """Follow objects through a video and write masks, tables and an overlay."""
-    if overwrite and resume:
-        raise UsageError(
-            "--overwrite and --resume exclude each other: the one replaces a run, the other goes on with it."
-        )
+    mode = options.mode_of(overwrite, resume)
     if direction not in ("forward", "both"):
         raise UsageError(f"--direction {direction!r} is not known. It is forward or both.")
-    if every < 1 or (frames is not None and frames < 1):
-        raise UsageError("--every and --frames are 1 or more.")
     chosen = options.formats_of(formats)
     changed = options.with_precision(options.with_emission(options.settings_of(settings), emit, lag), precision)
     is_told = bool(masks or boxes or points or prompts) or not detector
@@ -69,7 +64,7 @@ def track(
         raise UsageError("--detector adds objects as the frames come: it goes with --direction forward alone.")
     folder = out or options.fresh_folder("track", source)
 
-    from vidmem.cli.telling import Telling, tell_outcome, tell_precision
+    from vidmem.cli.telling import Telling, stopped, tell_outcome, tell_precision, tell_unasked
     from vidmem.compose import load
     from vidmem.frames import watch
     from vidmem.prompting import check_first, check_reach
@@ -109,14 +104,17 @@ def track(
                 folder,
                 formats=chosen,
                 facts=facts,
-                mode="resume" if resume else "overwrite" if overwrite else "new",
+                mode=mode,
                 overlap=overlap,
                 both_ways=direction == "both",
                 stop_after=frames,
                 watcher=telling,
             )
+    except KeyboardInterrupt:
+        raise stopped(folder) from None
     finally:
         video.close()
     tell_outcome(outcome, quiet)
+    tell_unasked(sayings, outcome, quiet)
     if outcome.damage is not None:
         raise outcome.damage

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
 import typer
 
+from vidmem.cli import options
 
-def trackers(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+
+def trackers(as_json: options.AsJson = False) -> None:
     """List the trackers: a card each, to be named by --tracker."""
     from vidmem import cards
 

@@ -4,7 +4,7 @@ A frame becomes one vector; where the likeness of neighbours sinks into a valley
 scene ends. A cut at frame b means: b is the last frame of its scene, b + 1 the first of the next.
 
 To add an encoder: write vidmem/cuts/NAME.py with a function `encode(frame) -> (C,) vector` made by its class, and its
-line in the table; tests/test_cut_encoders.py tries it at once.
+line in the table; tests/test_scene_forms.py tries encoders.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from vidmem.values import Frame
 from vidmem.videos import Dataset, DetectionTruth, Video
 
 Protocol = Literal["online", "paper"]
+ABOUT = "about.json"  # what the detections of a folder were made with
 REFERENCES = 14  # vfe.pytorch, mamba_r101_dc5_3x
 
 
@@ -47,16 +48,18 @@ def detect_dataset(
     seed: int = 0,
     sequences: Sequence[str] = (),
     resume: bool = False,
+    about: Mapping[str, Any] | None = None,
     looked: Mapping[str, Mapping[int, Looked]] | None = None,
     watcher: Callable[[Moment], None] | None = None,
 ) -> Path:
     """Detect in every video of a data set; -> out/detections.json.
 
-    A video that is done is kept in out/videos, so that a run that was cut off goes on with resume.
+    A video that is done is kept in out/videos, so that a run that was cut off goes on with resume. about: facts that
+    the detections depend on, as JSON holds them (which model, which split); a run is only gone on with under the same.
     looked: video -> what `detect_video` takes.
 
     Raises ModelError where the detector knows a class that the data set does not, InputError for a video without
-    frames and a folder that is not empty, UsageError for a protocol or a video that is not known.
+    frames and a folder that is not empty, UsageError for a protocol or a video that is not known, and for other facts.
     """
     if protocol not in ("online", "paper"):
         raise UsageError(f"The protocol {protocol!r} is not known. It is online (causal) or paper (offline).")
@@ -64,6 +67,7 @@ def detect_dataset(
     kept = make_folder(out / "videos")
     if not resume and any(kept.iterdir()):
         raise InputError(f"{out} holds detections. Go on with them by --resume, or choose another --out.")
+    _must_go_on(out / ABOUT, {"protocol": protocol, "seed": seed, **(about or {})})
     files = []
     for number, name in enumerate(names):
         file = kept / f"{name.replace('/', '__')}.json"
@@ -82,6 +86,20 @@ def detect_dataset(
     with replacing(out / "detections.json") as written:
         written.write(json.dumps(every).encode())
     return out / "detections.json"
+
+
+def _must_go_on(file: Path, facts: Mapping[str, Any]) -> None:
+    """Keeps the facts of a run, or raises UsageError that names the first difference to those it was begun under."""
+    if file.is_file():
+        begun = json.loads(file.read_bytes())
+        for name in sorted({*begun, *facts}):
+            if begun.get(name) != facts.get(name):
+                raise UsageError(
+                    f"The detections in {file.parent} were made with {name} {begun.get(name)!r}, now it is "
+                    f"{facts.get(name)!r}. Ask the same to go on with them, or choose another --out."
+                )
+    with replacing(file) as written:
+        written.write(json.dumps(facts, indent=1).encode())
 
 
 def detect_video(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vidmem.errors import InputError
 from vidmem.frames.folder import NOMINAL_RATE
-from vidmem.frames.order import one_way, ordered, past_the_end
+from vidmem.frames.order import one_way, ordered, passing, past_the_end
 from vidmem.frames.pictures import from_anything
 from vidmem.values import Frame
 
@@ -90,16 +90,10 @@ class Once:
                     f"{self.name} was read already and cannot start again. Give a list, or a new iterator."
                 )
             self._is_used = True
-        number = -1
-        for number, item in enumerate(self._items):
+        for number, item in passing(self._items, self.name, start, stop, step):
             frame = _of_size(_as_frame(item, number), self.size)
             self.size = frame.size
-            if number >= start and (number - start) % step == 0:
-                yield frame
-            if stop is not None and number + 1 >= stop:  # leave the next item to the caller
-                return
-        if number + 1 < start:
-            raise past_the_end(self.name, number + 1, start)
+            yield frame
 
 
 def _as_frame(item: Any, number: int) -> Frame:

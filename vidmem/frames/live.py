@@ -20,7 +20,7 @@ import av
 from vidmem.errors import DamagedSource, InputError
 from vidmem.frames import OnDamage, Source
 from vidmem.frames.header import BROKEN, reason_of
-from vidmem.frames.order import one_way, past_the_end
+from vidmem.frames.order import one_way, passing
 from vidmem.frames.pyav import upright
 from vidmem.values import Frame
 
@@ -66,16 +66,9 @@ class Live:
         """A reading closes its own line."""
 
     def _forward(self, start: int, stop: int | None, step: int) -> Iterator[Frame]:
-        self.skipped, number = 0, -1
-        if stop is not None and stop <= start:
-            return
-        for number, (picture, time) in enumerate(self._pictures()):
-            if number >= start and (number - start) % step == 0:
-                yield Frame(number, upright(picture), time, f"{number:05d}")
-            if stop is not None and number + 1 >= stop:
-                return
-        if number + 1 < start:
-            raise past_the_end(self.name, number + 1, start)
+        self.skipped = 0
+        for number, (picture, time) in passing(self._pictures(), self.name, start, stop, step):
+            yield Frame(number, upright(picture), time, f"{number:05d}")
 
     def _pictures(self) -> Iterator[tuple[VideoFrame, float]]:
         read, failed, began, offset = 0, 0, 0.0, 0.0

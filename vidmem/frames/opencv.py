@@ -10,13 +10,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from time import monotonic
 from typing import Any
 
 from vidmem.errors import DamagedSource, InputError, UsageError
 from vidmem.frames import OnDamage
 from vidmem.frames.header import read_header
-from vidmem.frames.order import one_way, ordered, past_the_end
+from vidmem.frames.order import one_way, ordered, passing, past_the_end
 from vidmem.frames.pictures import from_pixels
 from vidmem.frames.timetable import Timetable, read_timetable
 from vidmem.values import Frame
@@ -166,23 +167,25 @@ class OpencvCamera:
 
     def _forward(self, start: int, stop: int | None, step: int) -> Iterator[Frame]:
         cv2 = import_cv2()
-        video, number, began = cv2.VideoCapture(int(self.place)), 0, monotonic()
+        for number, (pixels, time) in passing(self._pictures(cv2), self.name, start, stop, step):
+            frame = Frame(number, from_pixels(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)), time, f"{number:05d}")
+            self.size = frame.size
+            yield frame
+
+    def _pictures(self, cv2: Any) -> Iterator[tuple[Any, float]]:
+        """Every picture and its time."""
+        video, began = cv2.VideoCapture(int(self.place)), None
         try:
-            while stop is None or number < stop:
+            for read in count():
                 is_whole, pixels = video.read()
-                if not is_whole and number == 0:
+                if not is_whole and read == 0:
                     raise InputError(
                         f"{self.name} gives no picture. Check that it is plugged in and used by nobody else."
                     )
                 if not is_whole:
-                    raise DamagedSource(self.name, number, None, "the camera fell silent")
-                began = monotonic() if number == 0 else began
-                if number >= start and (number - start) % step == 0:
-                    image = from_pixels(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
-                    frame = Frame(number, image, monotonic() - began, f"{number:05d}")
-                    self.size = frame.size
-                    yield frame
-                number += 1
+                    raise DamagedSource(self.name, read, None, "the camera fell silent")
+                began = monotonic() if began is None else began
+                yield pixels, monotonic() - began
         finally:
             video.release()
 

@@ -6,13 +6,15 @@ again, and handing each stretch out turned round.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 from vidmem.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from vidmem.values import Frame
+
+T = TypeVar("T")
 
 Forward = Callable[[int, int | None, int], Iterator["Frame"]]
 """Frames numbered range(start, stop, step) with step > 0, each with its number as index."""
@@ -45,6 +47,25 @@ def one_way(name: str, start: int, step: int) -> None:
         raise InputError(
             f"{name} cannot be read backwards: its frames are gone once they were seen. Record it to a file first."
         )
+
+
+def passing(
+    items: Iterable[T], name: str, start: int = 0, stop: int | None = None, step: int = 1
+) -> Iterator[tuple[int, T]]:
+    """Those numbered range(start, stop, step) of items that pass by once, each with its number; the others are let go.
+
+    What comes behind `stop` is left to the caller. Raises InputError when the items end before `start`.
+    """
+    if stop is not None and stop <= start:
+        return
+    number = -1
+    for number, item in enumerate(items):
+        if number >= start and (number - start) % step == 0:
+            yield number, item
+        if stop is not None and number + 1 >= stop:
+            return
+    if number + 1 < start:
+        raise past_the_end(name, number + 1, start)
 
 
 def past_the_end(name: str, count: int, start: int) -> InputError:

@@ -1,6 +1,6 @@
 """Models: what sees. A model remembers nothing; every verb is a function of its weights and arguments.
 
-To add one: write vidmem/models/NAME.py and its line in the table; tests/test_models.py tries it at once.
+To add one: write vidmem/models/NAME.py and its line in the table.
 """
 
 from __future__ import annotations

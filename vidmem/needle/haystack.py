@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vidmem.errors import InputError, UsageError
 from vidmem.frames import watch
+from vidmem.frames.order import passing
 from vidmem.needle.needles import Needle, fitted
 from vidmem.needle.plan import Cell
 from vidmem.values import Frame
@@ -54,11 +55,8 @@ class Haystack:
         """Only forwards and from the beginning on: earlier frames are made and passed over."""
         if step < 1:
             raise UsageError("A haystack is read forwards: step is 1 or more.")
-        for index, image in enumerate(self._images()):
-            if stop is not None and index >= stop:
-                return
-            if index >= start and (index - start) % step == 0:
-                yield Frame(index, image, index / self.ticks)
+        for index, image in passing(self._images(), self.name, start, stop, step):
+            yield Frame(index, image, index / self.ticks)
 
     def _images(self) -> Iterator[Tensor]:
         hay, at = self._hay(), self.needle_second

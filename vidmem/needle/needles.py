@@ -38,7 +38,7 @@ class Needle:
     """One second. `pictures` stand for themselves; a `line` is written over the hay instead."""
 
     kind: Kind
-    riddle: Riddle
+    riddle: Riddle | None = None  # None: it is looked for by likeness, and nobody is asked
     line: str = ""
     pictures: Tensor | None = None  # (T, 3, H, W) uint8
 
@@ -51,21 +51,23 @@ class Needle:
 
 
 def make_needle(kind: str, file: Path | None = None, line: str = LINE, riddle: Riddle | None = None) -> Needle:
-    """A needle of a kind, drawn where no file is given. Raises UsageError, InputError for a file that is no picture."""
+    """A needle of a kind, drawn where no file is given; the drawn ones have riddles of their own.
+
+    Raises UsageError, and InputError for a file that is no picture.
+    """
+    drawn_riddle = RIDDLES.get(kind) if file is None and line == LINE else None
     if kind == "text":
         if file is not None or not line.strip():
             raise UsageError("A needle of text takes a line of text and no file.")
-        return Needle("text", riddle or RIDDLES["text"], line)
+        return Needle("text", riddle or drawn_riddle, line)
     if kind != "image" and kind != "clip":
         raise UsageError(f"No needle is of the kind {kind!r}. Known: {', '.join(KINDS)}.")
-    if file is not None and riddle is None:
-        raise UsageError("A needle of your own needs a --question and its --keywords.")
     count = 1 if kind == "image" else 25
     if file is None:
         pictures = torch.stack([drawn(index / 25) for index in range(count)])
     else:
         pictures = _read(file, count)
-    return Needle(kind, riddle or RIDDLES[kind], pictures=pictures)
+    return Needle(kind, riddle or drawn_riddle, pictures=pictures)
 
 
 def _read(file: Path, count: int) -> Tensor:

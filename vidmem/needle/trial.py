@@ -10,6 +10,7 @@ import numpy as np
 from vidmem.bridges import CachePolicy
 from vidmem.companions.watching import Watcher, watched
 from vidmem.cuts import FrameEncoder
+from vidmem.errors import UsageError
 from vidmem.needle.haystack import Haystack
 from vidmem.needle.needles import Needle, drawn, written
 from vidmem.needle.plan import Cell
@@ -41,19 +42,22 @@ def by_rank(
 ) -> Iterator[Found]:
     """Each cell's score is 1 / rank of the needle among the seconds that the policy keeps, 0 where it was let go.
 
-    Of every second the first frame is seen. The hay is encoded once: a cell is that hay with the needle put in.
+    Of every second the first frame is seen. The hay is encoded once: a cell is that hay with the needle put in. No
+    frame is held, only vectors.
     """
     longest = max(cell.length for cell in cells)
+    places = [Haystack(hay, cell, needle).needle_second for cell in cells]
+    looked_at = {min(at, longest - 1) for at in places}
     plain = Haystack(hay, Cell(longest, 0), None)
-    frames = list(plain.between(0, None, plain.ticks))
-    seen = np.stack([encode(frame) for frame in frames])
-    query = query_of(needle, encode)
-    for cell in cells:
-        stack = Haystack(hay, cell, needle)
-        at = stack.needle_second
-        odd = encode(Frame(0, needle.frames(frames[min(at, longest - 1)].image, 1)[0]))[None]
+    vectors, odd = [], {}  # of each second; of the needle at a second
+    for second, frame in enumerate(plain.between(0, None, plain.ticks)):
+        vectors.append(encode(frame))
+        if second in looked_at:
+            odd[second] = encode(Frame(0, needle.frames(frame.image, 1)[0]))[None]
+    seen, query = np.stack(vectors), query_of(needle, encode)
+    for cell, at in zip(cells, places, strict=True):
         rest = seen[at + 1 : cell.length] if needle.pictures is None else seen[at : cell.length]
-        cache = keep(np.concatenate([seen[:at], odd, rest]), policy)
+        cache = keep(np.concatenate([seen[:at], odd[min(at, longest - 1)], rest]), policy)
         place = rank(cache, query, at)
         yield Found(cell.length, cell.depth, 0.0 if place is None else 1 / place, place, len(cache))
 
@@ -61,11 +65,17 @@ def by_rank(
 def by_words(
     hay: Sequence[str], cells: Sequence[Cell], needle: Needle, watcher: Callable[[], Watcher], rate: int = 1
 ) -> Iterator[Found]:
-    """Each cell is watched at `rate` frames a second and asked the needle's question."""
+    """Each cell is watched at `rate` frames a second and asked the needle's question.
+
+    Raises UsageError for a needle without one.
+    """
+    riddle = needle.riddle
+    if riddle is None:
+        raise UsageError("A needle of your own needs a --question and its --keywords.")
     for cell in cells:
         made = watcher()
         memory = made.companion.start()
         for _, after, _ in watched(made, Haystack(hay, cell, needle, rate)):
             memory = after.memory
-        answer = made.companion.answer(memory, needle.riddle.question)
-        yield Found(cell.length, cell.depth, by_keywords(answer, needle.riddle.keywords), answer=answer)
+        answer = made.companion.answer(memory, riddle.question)
+        yield Found(cell.length, cell.depth, by_keywords(answer, riddle.keywords), answer=answer)

@@ -64,14 +64,14 @@ class Cameras:
         """
         began = time.monotonic()
         pixels = decode(asked.get("picture"))
+        size = pixels.shape[0], pixels.shape[1]
+        prompts = prompts_of(asked.get("clicks") or [], size)  # a slip is told before the stream is touched
         chosen = str(asked.get("tracker", "sam2")), str(asked.get("model", "nano"))
         with self._lock:
-            live = self._streams.pop(token, None)
-        size = pixels.shape[0], pixels.shape[1]
+            live = self._streams.get(token)
         if live is None or live.chosen != chosen or live.size != size or asked.get("forget") is True:
             live = Live(chosen, replace(self.trackers.get(*chosen), emit="best"), {}, size)
         frame = Frame(live.index, torch.from_numpy(pixels).permute(2, 0, 1), began)
-        prompts = prompts_of(asked.get("clicks") or [], size)
         waited = time.monotonic()
         with self.turns.taken():
             asked_at = time.monotonic()
@@ -81,6 +81,7 @@ class Cameras:
         looks = {each: (look.name, rgb(look.colour)) for each in annotation.objects for look in [look_of(each)]}
         with self._lock:
             self._streams[token] = replace(live, state=state, index=live.index + 1)
+            self._streams.move_to_end(token)
             while len(self._streams) > MOST_STREAMS:
                 self._streams.popitem(last=False)
         return {
@@ -118,7 +119,9 @@ def decode(url: Any) -> np.ndarray:
     try:
         image = Image.open(BytesIO(b64decode(url.partition(",")[2], validate=True)), formats=("JPEG", "PNG"))
         if image.width * image.height > MOST_PIXELS or min(image.size) < 16:
-            raise InputError(f"The camera's picture is {image.width} x {image.height}; at most 1920 x 1080 are taken.")
+            raise InputError(
+                f"The camera's picture is {image.width} x {image.height}; from 16 x 16 to 1920 x 1080 are taken."
+            )
         return np.array(image.convert("RGB"))
     except (OSError, ValueError, binascii.Error, SyntaxError) as problem:
         raise InputError("The camera's picture is damaged.") from problem

@@ -73,7 +73,9 @@ class Desk:
 
     def lay(self, source: Source, name: str, file: Path | None = None) -> None:
         """Puts a video on the desk, in place of the one before with all that was made of it."""
-        first = next(source.between(0, 1))
+        first = next(source.between(0, 1), None)
+        if first is None:
+            raise InputError(f"{name} begins with a picture that cannot be read. Repair it, or choose another.")
         tracker = self.trackers.get(self.chosen.tracker, self.chosen.model, dict(self.chosen.settings))
         self._clear()
         self.generation += 1
@@ -187,7 +189,7 @@ class Desk:
 
     def used(self) -> int:
         """Bytes of all files in the folder."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        return sum(map(_size, self.folder.rglob("*")))
 
     def check_space(self) -> None:
         if self.used() > self.limits.folder_bytes:
@@ -224,3 +226,11 @@ class Desk:
             self.closed = True
             rmtree(self.folder, ignore_errors=True)
             self.changed()
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 for one that another thread has just taken away."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0

@@ -44,10 +44,10 @@ class Desks:
         self._sweeper = threading.Thread(target=self._sweep_on, name="vidmem-sweep", daemon=True)
         self._sweeper.start()
 
-    def attend(self, token: str | None) -> Desk:
+    def attend(self, token: object) -> Desk:
         """The desk of a token, or a new one. Raises InputError when every place is taken."""
         with self._lock:
-            if token and token in self.open:
+            if isinstance(token, str) and token in self.open:
                 desk = self.open[token]
                 desk.leaving_at, desk.heard_at = None, time.monotonic()
                 return desk
@@ -70,7 +70,7 @@ class Desks:
             elif self.click:
                 set_click(desk)
         except BaseException:
-            self.open.pop(token, None)
+            self.close(token)
             raise
         finally:
             desk.lock.release()

@@ -37,10 +37,6 @@ class History(Generic[T]):
         what, behind = self.future[-1]
         return History(behind, (*self.past, (what, self.present)), self.future[:-1])
 
-    def amended(self, present: T) -> History[T]:
-        """The present replaced without a step."""
-        return replace(self, present=present)
-
     def bounded(self, steps: int, size: Callable[[T], int], most: int, thin: Callable[[T], T]) -> History[T]:
         """With at most so many steps. While they weigh more than `most`, the older half is thinned, then the oldest
         are dropped."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -20,7 +21,7 @@ from vidmem.saving import make_folder
 from vidmem.session import Session
 from vidmem.ui.exports import free_name, pack
 from vidmem.ui.history import History
-from vidmem.ui.uploads import open_video, shown_name
+from vidmem.ui.uploads import admit, shown_name
 from vidmem.ui.work import Look, Work, rgb
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def reopen(desk: Desk, path: Path, name: str) -> None:
             TypeError,
             AttributeError,
             EOFError,
-            NotImplementedError,
+            RuntimeError,  # a member behind a password, or packed in a way unknown here
+            zlib.error,
         ) as problem:
             raise InputError(
                 f"{name} is no saved session, or is damaged ({type(problem).__name__}). Choose a file that Save made."
@@ -134,14 +136,14 @@ def _lay(desk: Desk, head: dict[str, Any], folder: Path, video: Path | None, nam
             "Open that video first, then the session."
         )
     Session.load(folder / SESSION, tracker, desk.work.session.source)  # refuses before anything is changed
-    desk.chosen = chosen
     if video is not None:
-        kept = video.rename(desk.folder / f"reopened-{desk.generation}.upload")
         title = shown_name(str(clip["name"]))
-        source = open_video(kept, title, desk.limits)
-        desk.lay(source, title, next(desk.folder.glob(f"reopened-{desk.generation}.*")))
+        source, kept = admit(video.rename(desk.folder / f"reopened-{desk.generation}.upload"), title, desk.limits)
+        desk.chosen = chosen
+        desk.lay(source, title, kept)
     else:
         desk.stop()
+        desk.chosen = chosen
     session = Session.load(folder / SESSION, tracker, desk.work.session.source)
     work = Work(session, looks={each: look for each, look in looks.items() if each in session.objects})
     rows: dict[int, dict[int, Any]] = {}

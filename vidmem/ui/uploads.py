@@ -27,8 +27,6 @@ def kind_of(path: Path) -> str | None:
         return ".heic" if head[8:12] in (b"heic", b"heix", b"avif", b"mif1") else ".mp4"
     if head[:4] == b"RIFF":
         return {b"AVI ": ".avi", b"WEBP": ".webp"}.get(head[8:12])
-    if head[:1] == b"\x47" and head[188:189] in (b"\x47", b""):
-        return ".ts"
     for start, ending in (
         (b"\x1a\x45\xdf\xa3", ".mkv"),
         (b"\x00\x00\x01\xba", ".mpg"),
@@ -42,7 +40,7 @@ def kind_of(path: Path) -> str | None:
     ):
         if head.startswith(start):
             return ending
-    return None
+    return ".ts" if head[:1] == head[188:189] == b"\x47" else None  # the sync byte of each packet; GIFs begin so too
 
 
 def shown_name(name: str) -> str:
@@ -50,6 +48,16 @@ def shown_name(name: str) -> str:
     last = re.split(r"[\\/]", name)[-1]
     clean = re.sub(r"[^\w.()+ -]+", "_", last).strip(". ")
     return clean[-80:] or "video"
+
+
+def admit(path: Path, name: str, limits: Limits) -> tuple[Source, Path]:
+    """The uploaded file as a source, and where it lies now. What is refused, as by `open_video`, is taken away."""
+    try:
+        return open_video(path, name, limits), next(path.parent.glob(f"{path.stem}.*"))
+    except BaseException:
+        for left in path.parent.glob(f"{path.stem}.*"):
+            left.unlink(missing_ok=True)
+        raise
 
 
 def open_video(path: Path, name: str, limits: Limits) -> Source:

@@ -11,7 +11,7 @@ from vidmem.ui.fields import Asked, frame_of, uploaded, whole
 from vidmem.ui.marking import box, clear, click, keep, mask, paint, stroke
 from vidmem.ui.sample import SAMPLE, sample, set_click
 from vidmem.ui.settings import changed
-from vidmem.ui.uploads import open_video
+from vidmem.ui.uploads import admit
 
 
 def seek(desk: Desk, asked: Asked) -> None:
@@ -101,12 +101,10 @@ def video(desk: Desk, asked: Asked) -> None:
     name = str(asked.get("name", "video"))
     try:
         desk.check_space()
-        source = open_video(path, name, desk.limits)
-    except BaseException:
-        for left in path.parent.glob(path.stem + ".*"):
-            left.unlink(missing_ok=True)
+    except InputError:
+        path.unlink(missing_ok=True)
         raise
-    placed = next(each for each in path.parent.glob(path.stem + ".*"))
+    source, placed = admit(path, name, desk.limits)
     desk.lay(source, name, placed)
     height, width = desk.clip.size
     desk.changed(f"{name}: {desk.clip.frames} frames of {width} x {height}. Click on what to follow.")

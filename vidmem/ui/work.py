@@ -89,14 +89,14 @@ def unsaid(work: Work, frame: int, object_id: int) -> Work:
     """What was said of an object in a frame, taken back; an object of which nothing is left leaves."""
     session = work.session.unprompt(frame, object_id)
     if object_id not in session.objects:
-        return replace(work, session=session, results=work.results.without(object_id))
+        return replace(work, session=session, results=work.results.without(object_id), looks=_without(work, object_id))
     results = work.results.without_answer(frame, object_id)
     return replace(work, session=session, results=results, stale_from=_earlier(work, frame))
 
 
 def removed(work: Work, object_id: int) -> Work:
-    looks = {each: look for each, look in work.looks.items() if each != object_id}
-    return replace(work, session=work.session.remove(object_id), results=work.results.without(object_id), looks=looks)
+    session, results = work.session.remove(object_id), work.results.without(object_id)
+    return replace(work, session=session, results=results, looks=_without(work, object_id))
 
 
 def relooked(work: Work, object_id: int, name: str | None, colour: str | None, hidden: bool | None) -> Work:
@@ -167,6 +167,11 @@ def thinned(work: Work) -> Work:
 def begun(tracker: Tracker, source: object) -> Work:
     """Work with nothing done."""
     return Work(Session(tracker, source, Kept()))  # type: ignore[arg-type]
+
+
+def _without(work: Work, object_id: int) -> dict[int, Look]:
+    """The looks of all others: who takes the number next begins with a name and a colour of its own."""
+    return {each: look for each, look in work.looks.items() if each != object_id}
 
 
 def _earlier(work: Work, frame: int) -> int:

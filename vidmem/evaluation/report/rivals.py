@@ -97,12 +97,6 @@ def _main(numbers: Mapping[str, Any], rivals: Rivals) -> float | None:
     return numbers.get(main_measure(next(iter(rivals.values()))["metrics"]) or "")
 
 
-def _note(rivals: Rivals) -> str:
-    return (
-        "In percent, the best first; the best of each column is bold. Less Decay is better. fps: one video at a time."
-    )
-
-
 def _each_note(rivals: Rivals) -> str:
     return f"{main_measure(next(iter(rivals.values()))['metrics'])} of each tracker on each sequence."
 

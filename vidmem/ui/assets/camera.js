@@ -21,9 +21,12 @@ async function start() {
     say("The browser gives the camera only to pages on this machine or over https. Open the page as http://127.0.0.1, or put it behind https.", true);
     return;
   }
+  const press = element.querySelector('[data-do="start"]');
+  press.disabled = true;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 640 }, height: { ideal: 480 } } });
   } catch (problem) {
+    press.disabled = false;
     say(problem.name === "NotAllowedError" ? "The browser was not allowed to use the camera. Allow it, then press Start again." : `There is no camera that can be used (${problem.name}).`, true);
     return;
   }
@@ -31,7 +34,6 @@ async function start() {
   await video.play();
   picture.hidden = false;
   at("empty").hidden = true;
-  element.querySelector('[data-do="start"]').disabled = true;
   element.querySelector('[data-do="end"]').disabled = false;
   say("Press on what to follow; hold Shift for what is not the object.");
   loop();
@@ -45,7 +47,8 @@ function end() {
 }
 
 async function loop() {
-  while (stream) {
+  const mine = stream; // stopped and started again while an answer is awaited, the older loop must end
+  while (stream && stream === mine) {
     const began = performance.now();
     canvas.width = video.videoWidth; canvas.height = video.videoHeight;
     stage.style.aspectRatio = `${canvas.width} / ${canvas.height}`;
