@@ -3,10 +3,13 @@
     VIDMEM_DATA=… python benchmarks/frame_speed.py [--model nano | sam2.1-tiny | …] [--threads 1] [--frames 30]
 
 Every side starts from pictures at the model's grid and ends with logits of that size; a box is given in frame 0. Frames
-count from the one on that has a full memory (7 pages, 16 pointers). Speed is processor time, its median; the machine
-may be shared. nano has its own weights, a published size random ones: its masks say little, its speed all.
+count from the one on that has a full memory (7 pages, 16 pointers). Sides take turns frame by frame in one process, and
+a ratio is the median of those of processor time in each frame: the machine may be shared. nano has its own weights, a
+published size random ones: its masks say little, its speed all; so nano's own mask IoU stands beside it.
 vs_sam2_fp32, vs_sam2_bf16 and mask_iou are of the mode that precision "auto" chooses here; exact is float32, fast
-bfloat16. The last line is one JSON object.
+bfloat16. bf16_matmul_gain is how many times faster this processor multiplies plain matrices in bfloat16 than in
+float32, measured in the same run: about 2 with AVX-512's instructions, 8 or more with AMX. Whole frames in bfloat16 can
+gain so much at most over exact ones. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -14,9 +17,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 
 import torch
 
@@ -28,7 +33,7 @@ from vidmem.models.sam2 import Sam2, load
 from vidmem.models.sizes import ARCHITECTURES
 from vidmem.speed.official import Official
 from vidmem.speed.ours import Ours, pictures_of
-from vidmem.speed.race import race
+from vidmem.speed.race import race, times_faster
 from vidmem.tracker import Tracker
 
 WHOLE = 16  # frames; in a shorter clip the reference counts the age of pointers otherwise than in a stream
@@ -58,19 +63,25 @@ def main() -> None:
     laps = race(sides, arguments.frames, tell)
     settled = min(arguments.settle, arguments.frames - 1)
     seconds = {name: lap.seconds(settled) for name, lap in laps.items()}
+    faster = partial(times_faster, laps, settled=settled)
+    gain = bf16_matmul_gain()
+    trained = trained_iou(arguments.clip) if arguments.model != "nano" else None
     alike = twins_apart(arguments.model, arguments.size, pictures, boxes)
     chosen = "fast" if exact.sizes.fast_pays and machine.quick_at_bfloat16() else "exact"
     print(
         json.dumps(
             {
-                "vs_sam2_fp32": round(seconds["sam2 fp32"] / seconds[chosen], 2),
-                "vs_sam2_bf16": round(seconds["sam2 bf16"] / seconds[chosen], 2),
+                "vs_sam2_fp32": round(faster(chosen, "sam2 fp32"), 2),
+                "vs_sam2_bf16": round(faster(chosen, "sam2 bf16"), 2),
                 "mask_iou": round(mean(laps[chosen].agreement[settled:]), 4),
-                "exact_vs_fp32": round(seconds["sam2 fp32"] / seconds["exact"], 2),
+                "exact_vs_fp32": round(faster("exact", "sam2 fp32"), 2),
                 "exact_largest_logit_difference": alike,
                 "exact_with_memories_in_bf16": max(laps["exact"].apart),
                 "exact_mask_iou": round(mean(laps["exact"].agreement), 6),
-                "fast_vs_fp32": round(seconds["sam2 fp32"] / seconds["fast"], 2),
+                "fast_vs_fp32": round(faster("fast", "sam2 fp32"), 2),
+                "fast_vs_bf16": round(faster("fast", "sam2 bf16"), 2),
+                "bf16_matmul_gain": round(gain, 2),
+                "trained_nano_mask_iou": trained,
                 "fast_mask_iou": round(mean(laps["fast"].agreement[settled:]), 4),
                 "sam2_bf16_mask_iou": round(mean(laps["sam2 bf16"].agreement[settled:]), 4),
                 "mode": chosen,
@@ -113,6 +124,27 @@ def twins_apart(name: str, side: int | None, pictures: list, boxes: dict, frames
     theirs = Official(model, pictures, boxes, "fp32", torch.device("cpu"), store=torch.float32)
     laps = race({"sam2": theirs, "exact": Ours(Tracker(model), pictures, boxes)}, min(frames, len(pictures)))
     return max(laps["exact"].apart)
+
+
+def bf16_matmul_gain(side: int = 1024, turns: int = 9) -> float:
+    """Of plain square matrices, in turns."""
+    torch.manual_seed(0)
+    single = torch.randn(side, side)
+    half, spent = single.bfloat16(), {"fp32": [], "bf16": []}
+    for _ in range(turns):
+        for name, matrix in (("fp32", single), ("bf16", half)):
+            began = time.process_time()
+            torch.mm(matrix, matrix)
+            spent[name].append(time.process_time() - began)
+    return median(a / b for a, b in list(zip(*spent.values(), strict=True))[2:])
+
+
+def trained_iou(name: str, frames: int = 16) -> float:
+    """Mask IoU of fast with exact, of nano with its trained weights on the same clip."""
+    models = [model_of("nano", dtype) for dtype in (torch.float32, torch.bfloat16)]
+    pictures, boxes = pictures_of(clip(name, frames), models[0]), {1: [models[0].spec.input_size[0] * x for x in BOX]}
+    laps = race({str(at): Ours(Tracker(model), pictures, boxes) for at, model in enumerate(models)}, frames)
+    return round(mean(laps["1"].agreement), 4)
 
 
 def clip(name: str, frames: int) -> list:

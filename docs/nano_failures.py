@@ -1,4 +1,4 @@
-"""Draws docs/nano-failures.png from an evaluation: what the embedded model followed, and where it lost it.
+"""Draws docs/nano-failures.jpg from an evaluation: what the embedded model followed, and where it lost it.
 
     vidmem eval davis16 --root $VIDMEM_DATA/DAVIS --model nano --tracker sam2 --out runs/davis16
     python docs/nano_failures.py runs/davis16
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-PICTURE = Path(__file__).with_name("nano-failures.png")
+PICTURE = Path(__file__).with_name("nano-failures.jpg")
 CELL = (228, 128)  # width and height of a frame on the sheet
 LEFT, CAPTION, GAP = 112, 18, 4  # pixels for the names, for what is said below a frame, and between frames
 FILL, LINE = np.array([0, 150, 255]), (255, 255, 255)
@@ -36,7 +36,7 @@ def main(run: Path, davis: Path) -> None:
             sheet.paste(picture, (left, top))
             said = "given" if number == 0 else f"J {overlap:.2f}"
             pen.text((left + CELL[0] / 2, top + CELL[1] + CAPTION / 2), f"frame {number}   {said}", "black", font, "mm")
-    sheet.quantize(128).save(PICTURE, optimize=True)
+    sheet.save(PICTURE, quality=85)
     print(f"{PICTURE} shows {len(names)} sequences of {plan.get('tracker', run.name)}")
 
 

@@ -15,7 +15,7 @@ import torch
 from memories import error, exact, memory_of
 
 from vidmem.kernels import reference, triton_body
-from vidmem.kernels.tokens import plain_values
+from vidmem.kernels.tokens import keys_and_values, plain_values
 
 SMALL = triton_body.Shape(queries=32, keys=32, warps=4, stages=2)
 CASES = {
@@ -53,7 +53,7 @@ def random_cases(count: int) -> dict[str, dict]:
 def attention_alone(asked: tuple, dtype: torch.dtype) -> float:
     """The relative error of the attention itself, for keys and values that are numbers of `dtype` already."""
     q, tokens, places, projection = asked
-    keys, values = triton_body.make_keys(tokens, places, projection, dtype)
+    keys, values = triton_body.make_keys(tokens, places, projection, triton_body.inner(dtype))
     found = triton_body.attend(q, keys, values, tokens, shape=SMALL, dtype=torch.float32).values
     truth, start = [], 0
     for item, lengths in enumerate(tokens.attended):
@@ -77,15 +77,14 @@ def main() -> None:
             truth = reference.memory_attention(*exact(*asked), want_lse=True, want_usage=True)
             found = triton_body.memory_attention(*asked, want_lse=True, want_usage=True, shape=SMALL)
             whole = triton_body.memory_attention(*asked)
-            keys, values = triton_body.make_keys(*asked[1:], dtype)
-            wanted = reference.key_inputs(asked[1], plain_values(asked[1], torch.float64), asked[2])
-            wanted = wanted @ asked[3].weight.double().T + asked[3].bias.double()
+            keys, values = triton_body.make_keys(*asked[1:], triton_body.inner(dtype))
+            wanted, _ = keys_and_values(*exact(*asked)[1:4], dtype=torch.float64)
             told = dict(
                 case=name,
                 dtype=str(dtype).removeprefix("torch."),
                 error=max(error(found.values, truth.values), error(whole.values, truth.values)),
                 alone=attention_alone(asked, dtype),
-                keys=error(keys, reference.turned_keys(wanted, asked[1], asked[2])),
+                keys=error(keys, wanted),
                 values=error(values, plain_values(asked[1], torch.float64)),
                 lse=max(float((a - b).abs().max()) for a, b in zip(found.lse or [], truth.lse or [], strict=True)),
                 usage=max(

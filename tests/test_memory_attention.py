@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from memories import error, exact, memory_of
 
 from vidmem.kernels import blocked, memory_attention, reference
-from vidmem.kernels.tokens import Tokens, in_halves, turn
+from vidmem.kernels.tokens import Tokens, in_halves, keys_and_values, turn
 from vidmem.models.position import axial_rotation, rotate
 
 BARS = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
@@ -67,8 +67,7 @@ def test_projecting_afterwards_is_projecting_before():
     torch.manual_seed(0)
     weight, bias = torch.randn(64, 16).double(), torch.randn(64).double()
     folded = memory_attention(q, tokens, places, projection).values @ weight.T + bias
-    keys = reference.key_inputs(tokens, tokens.values, places) @ projection.weight.T + projection.bias
-    keys = reference.turned_keys(keys, tokens, places)
+    keys, _ = keys_and_values(tokens, places, projection, torch.float64)
     plain = (q[0] @ keys.T / 8).softmax(-1) @ (tokens.values @ weight.T + bias)
     assert (folded[0] - plain).abs().max() < 1e-12
 

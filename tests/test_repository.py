@@ -103,7 +103,7 @@ MAY = {
         "transforms",
         "values",
     ],
-    "answers": ["emission", "errors", "frames", "prompting", "tracker", "values"],
+    "answers": ["emission", "errors", "frames", "models", "prompting", "tracker", "values"],
     "session": ["checkpoints", "emission", "errors", "frames", "states", "tracker", "values"],
     "evaluation": [
         *[each for each in GROUND if each != "rle"],

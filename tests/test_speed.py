@@ -11,6 +11,7 @@ from sam2_official import SMALL, twins
 from typer.testing import CliRunner
 
 from vidmem import machine
+from vidmem.asked import parse
 from vidmem.banks.window import Window
 from vidmem.cli import app
 from vidmem.errors import UsageError
@@ -180,3 +181,32 @@ def test_frames_encoded_ahead_are_answered_as_one_by_one():
     assert ahead.encode(Frame(9, clip[0].image)).frame == 9  # one that did not come that way
     with pytest.raises(UsageError, match="1 or more"):
         EncodedAhead(model, 0)
+
+
+def test_a_recording_is_encoded_ahead_where_asked_and_to_its_break():
+    from clips import ListSource
+
+    from vidmem.answers import Point, answers
+    from vidmem.errors import DamagedSource
+    from vidmem.prompting import Pending
+
+    clip = [Frame(number, picture) for number, picture in enumerate(pictures(7, 96))]
+
+    class Broken(ListSource):
+        def between(self, start=0, stop=None, step=1):
+            yield from super().between(start, 5, step)
+            raise DamagedSource("a clip", 5, 7, "cut")
+
+    given: dict[int, list[torch.Tensor]] = {}
+    batches: list[int] = []
+    for many in (1, 3):
+        model = load("nano", image_size=64, ahead=many)
+        encode = model.encode_several
+        model.encode_several = lambda frames, encode=encode: (batches.append(len(frames)), encode(frames))[1]
+        pending = Pending(tuple(parse([], ["0:20,15,70,60"], [])))
+        given[many] = []
+        with pytest.raises(DamagedSource):
+            for _, settled in answers(Broken(clip), Tracker(model), pending, Point()):
+                given[many] += [track.logits(1) for _, track in settled]
+    assert batches == [1] * 5 + [3, 2] and len(given[1]) == len(given[3]) == 5
+    assert all((one - other).abs().max() < 1e-2 for one, other in zip(given[1], given[3], strict=True))

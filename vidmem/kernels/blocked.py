@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from vidmem.kernels import packed
-from vidmem.kernels.tokens import Attended, Places, Projection, Tokens, key_inputs, plain_values, turned_keys
+from vidmem.kernels.tokens import Attended, Places, Projection, Tokens, keys_and_values
 
 BLOCK = 256  # queries at a time at most
 WORTH_BLOCKS = 2**22  # scores of a head from which blocks beat torch's fused attention on a CPU
@@ -33,11 +32,7 @@ def memory_attention(
     want_usage: bool = False,
 ) -> Attended:
     """What `vidmem.kernels.memory_attention` promises. Items are worked on one after the other, none is padded."""
-    values = plain_values(tokens, q.dtype)
-    keys = F.linear(key_inputs(tokens, values, places), projection.weight, projection.bias)
-    keys = turned_keys(keys, tokens, places)
-    if pool is not None:
-        values, keys = pool(values), pool(keys)
+    keys, values = keys_and_values(tokens, places, projection, q.dtype, pool)
     out = q.new_empty(len(tokens.entries), q.shape[1], values.shape[1])
     lse: list[Tensor] = []
     used: list[Tensor] = []
@@ -75,10 +70,8 @@ def rows(
     q (M, C)   k (N, C)   v (N, D)   bias (N,)
     """
     if lengths is None and len(q) * len(k) < WORTH_BLOCKS and q.device.type == "cpu" and q.dtype == torch.float32:
-        filled = F.pad(v, (0, k.shape[1] - v.shape[1]))
-        mask = None if bias is None else bias[None]
-        seen = F.scaled_dot_product_attention(q[None, None], k[None, None], filled[None, None], attn_mask=mask)
-        out.copy_(seen[0, 0, :, : v.shape[1]])
+        scores = torch.mm(q * q.shape[1] ** -0.5, k.T)  # so few that all fit the cache
+        torch.mm((scores if bias is None else scores.add_(bias)).softmax(1), v, out=out)
         return []
     q = q * q.shape[1] ** -0.5
     block = max(16, min(BLOCK, SCORES // len(k)))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from vidmem.kernels.tokens import Attended, Places, Projection, Tokens, key_inputs, plain_values, turned_keys
+from vidmem.kernels.tokens import Attended, Places, Projection, Tokens, keys_and_values
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -37,12 +36,9 @@ def memory_attention(
     want_lse: bool = False,
     want_usage: bool = False,
 ) -> Attended:
-    """What `vidmem.kernels.memory_attention` promises, in the dtype of q."""
-    values = plain_values(tokens, q.dtype)
-    keys = F.linear(key_inputs(tokens, values, places), projection.weight.to(q.dtype), projection.bias.to(q.dtype))
-    keys = turned_keys(keys, tokens, places)
-    if pool is not None:
-        values, keys = pool(values), pool(keys)
+    """What `vidmem.kernels.memory_attention` promises, in float32 or finer and rounded in the end."""
+    asked, q = q.dtype, q.to(torch.promote_types(q.dtype, torch.float32))
+    keys, values = keys_and_values(tokens, places, projection, q.dtype, pool)
     seen, lse, used, start = [], [], [], 0
     for item, lengths in enumerate(tokens.attended):
         own = slice(start, start + sum(lengths))
@@ -53,7 +49,7 @@ def memory_attention(
         seen.append(logits.softmax(-1) @ values[own])
         used.append(logits.softmax(-1).mean(0))
         lse.append(torch.stack([part.logsumexp(-1) for part in logits.split(lengths, dim=-1)], dim=-1))
-    return Attended(torch.stack(seen), lse if want_lse else None, used if want_usage else None)
+    return Attended(torch.stack(seen).to(asked), lse if want_lse else None, used if want_usage else None)
 
 
 def _weights(q: Tensor, k: Tensor, bias: Tensor | None) -> Tensor:

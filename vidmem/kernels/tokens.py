@@ -13,10 +13,12 @@ Letters:  B items of the batch   T tokens of all items   T' keys of all items   
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 Lengths = tuple[tuple[int, ...], ...]  # of each entry of each item: how many tokens or keys
@@ -92,7 +94,8 @@ class Attended:
 def entry_rows(entries: Lengths, device: torch.device) -> Tensor:
     """(T,) int32 the number of each token's entry. Kept, since the layout of a stream soon stands still."""
     lengths = [length for item in entries for length in item]
-    return torch.arange(len(lengths), dtype=torch.int32).repeat_interleave(torch.tensor(lengths)).to(device)
+    rows, total = torch.arange(len(lengths), dtype=torch.int32), sum(lengths)
+    return rows.repeat_interleave(torch.tensor(lengths), output_size=total).to(device)
 
 
 def plain_values(tokens: Tokens, dtype: torch.dtype) -> Tensor:
@@ -128,6 +131,18 @@ def turn(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     return out
 
 
-def turned_keys(keys: Tensor, tokens: Tokens, places: Places) -> Tensor:
-    """Projected tokens (T, C) turned by where they lie."""
-    return turn(keys, places.cosine[tokens.cell], places.sine[tokens.cell])
+def keys_and_values(
+    tokens: Tokens,
+    places: Places,
+    projection: Projection,
+    dtype: torch.dtype,
+    pool: Callable[[Tensor], Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """(T', C) keys and (T', Cm) values, both of `dtype`. Keys are made in float32 or finer and rounded once: rounded at
+    every step they err three times as much, and making them is a hundredth of the work."""
+    values = plain_values(tokens, dtype)
+    fine = torch.promote_types(dtype, torch.float32)
+    inputs = key_inputs(tokens, plain_values(tokens, fine), places)
+    keys = F.linear(inputs, projection.weight.to(fine), projection.bias.to(fine))
+    keys = turn(keys, places.cosine[tokens.cell], places.sine[tokens.cell]).to(dtype)
+    return (keys, values) if pool is None else (pool(keys), pool(values))

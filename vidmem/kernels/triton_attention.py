@@ -86,6 +86,7 @@ def attend_segments(
     narrow = tl.arange(0, D)
     own = queries + item.to(tl.int64) * of_item
     q = tl.load(own + row[:, None] * C + channel[None, :], mask=ok[:, None], other=0.0)
+    q = rounded(q.to(tl.float32), keys.dtype.element_ty, EMULATE)
     if EMULATE:
         q = q.to(tl.float32)
     greatest = tl.full([BM], -1.0e30, tl.float32)  # finite: nothing minus itself must stay nothing

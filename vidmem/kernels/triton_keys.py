@@ -55,9 +55,11 @@ def make_keys(
     x += tl.load(code + own[:, None] * CM + channel[None, :]).to(tl.float32)
     if SCALED:
         x *= tl.load(scale + row, mask=ok, other=0.0)[:, None]
-    x = rounded(x, weight.dtype.element_ty, EMULATE)
-    first_weight = tl.load(weight + half[None, :] * CM + channel[:, None])
-    second_weight = tl.load(weight + (HALF + half)[None, :] * CM + channel[:, None])
+    x = rounded(x, keys.dtype.element_ty, EMULATE)
+    first_weight = tl.load(weight + half[None, :] * CM + channel[:, None]).to(tl.float32)
+    second_weight = tl.load(weight + (HALF + half)[None, :] * CM + channel[:, None]).to(tl.float32)
+    first_weight = rounded(first_weight, keys.dtype.element_ty, EMULATE)
+    second_weight = rounded(second_weight, keys.dtype.element_ty, EMULATE)
     if EMULATE:
         x = x.to(tl.float32)
         first_weight = first_weight.to(tl.float32)

@@ -102,8 +102,12 @@ def _started(model: Sam2, previous: Sequence[Tensor | None]) -> Tensor | None:
     return fill_holes(torch.stack(earlier), model.options.fill_hole_area)[:, None].clamp(-CLAMP, CLAMP)
 
 
-def _padded(prompts: Sequence[tuple[Tensor, Tensor]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """(B, P, 2) points and (B, P) labels; where there is none, one padding point stands in."""
+def _padded(
+    prompts: Sequence[tuple[Tensor, Tensor]], device: torch.device
+) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    """(B, P, 2) points and (B, P) labels; where others have one, a padding point stands in. Nothing for nothing."""
+    if not any(len(points) for points, _ in prompts):
+        return None, None
     nowhere = torch.zeros(1, 2), torch.full((1,), NOT_A_POINT)
     points, labels = zip(*(each if len(each[0]) else nowhere for each in prompts), strict=True)
     return torch.stack(points).to(device), torch.stack(labels).to(device)

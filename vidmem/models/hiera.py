@@ -51,11 +51,12 @@ class WindowAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, h, w, width) -> (B, h or h / 2, w or w / 2, width_out)"""
         batch, height, width, _ = x.shape
-        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        looking = self.qkv(x)
+        q, k, v = looking.view(batch, height * width, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind()
         if self.pool:
-            q = _pool(q)
+            q = _pool(looking[..., : looking.shape[3] // 3])
             height, width = q.shape[1:3]
-        q, k, v = (t.flatten(1, 2).unflatten(2, (self.heads, -1)).transpose(1, 2) for t in (q, k, v))
+            q = q.reshape(batch, height * width, self.heads, -1).transpose(1, 2)
         return self.proj(attend(q, k, v).transpose(1, 2).reshape(batch, height, width, -1))
 
 
@@ -96,7 +97,8 @@ class PatchEmbed(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, H / 4, W / 4, width)"""
-        return self.proj(pixels).permute(0, 2, 3, 1)
+        # Channels last from the start: the first stage works on rows of channels, and else turns them round every time.
+        return self.proj(pixels.contiguous(memory_format=torch.channels_last)).permute(0, 2, 3, 1)
 
 
 class Hiera(nn.Module):
@@ -133,14 +135,14 @@ class Hiera(nn.Module):
             stretched = F.interpolate(self.pos_embed, (height, width), mode="bicubic")
             side = self.pos_embed_window.shape[-1]
             repeated = self.pos_embed_window.tile(1, 1, -(-height // side), -(-width // side))
-            return (stretched + repeated[:, :, :height, :width]).permute(0, 2, 3, 1)
+            return (stretched + repeated[:, :, :height, :width]).permute(0, 2, 3, 1).contiguous()
 
         return self._position_map((height, width), [self.pos_embed, self.pos_embed_window], make)
 
-    def forward(self, pixels: Tensor) -> list[Tensor]:
-        """pixels (B, 3, H, W)   ->   the four stages (B, C, h, w), finest first"""
+    def forward(self, pixels: Tensor, position: Tensor | None = None) -> list[Tensor]:
+        """pixels (B, 3, H, W)   position: `position_map`, if there   ->   four stages (B, C, h, w), finest first"""
         x = self.patch_embed(pixels)
-        x = x + self.position_map(x.shape[1], x.shape[2])
+        x = x + (self.position_map(x.shape[1], x.shape[2]) if position is None else position)
         levels = []
         for index, block in enumerate(self.blocks):
             x = block(x)

@@ -28,10 +28,16 @@ class Options:
     binarize_prompts: bool = False  # remember a prompted mask as 0 and 1 instead of softly
     fill_hole_area: int = 0  # fill holes of at most so many pixels of the mask's own grid
     memory_dtype: torch.dtype = torch.bfloat16  # of stored pages
+    ahead: int = (
+        1  # frames of a recording that are encoded in one batch, ahead of being asked for; a stream waits for none
+    )
+    compile: bool = False  # the image encoder through torch.compile; the first frame then waits for the compiler
 
     def __post_init__(self) -> None:
         if self.resize not in get_args(Resize):
             raise UsageError(f"No resize is named {self.resize!r}. Known: {', '.join(get_args(Resize))}.")
+        if self.ahead < 1:
+            raise UsageError(f"ahead is {self.ahead}; give 1 for one frame at a time, or how many are encoded at once.")
         if self.fill_hole_area < 0:
             raise UsageError(f"fill_hole_area is {self.fill_hole_area}; give 0 for none, or a number of pixels.")
 

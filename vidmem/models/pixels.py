@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -13,10 +15,17 @@ from vidmem.models.options import Resize
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
+@lru_cache(maxsize=8)
+@torch.inference_mode(False)
+def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
+    """(3, 1, 1) each: mean and deviation of the pictures of ImageNet."""
+    mean, deviation = (torch.tensor(each, dtype=torch.float32, device=device) for each in (MEAN, DEVIATION))
+    return mean[:, None, None], deviation[:, None, None]
+
+
 def normalise(pixels: Tensor) -> Tensor:
     """(..., 3, H, W) 0..255 -> the same, as SAM 2 expects it"""
-    mean = pixels.new_tensor(MEAN, dtype=torch.float32)[:, None, None]
-    deviation = pixels.new_tensor(DEVIATION, dtype=torch.float32)[:, None, None]
+    mean, deviation = _statistics(pixels.device)
     return (pixels.float() / 255 - mean) / deviation
 
 

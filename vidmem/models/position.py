@@ -18,6 +18,8 @@ def _centres(cells: int, stride: int, device: torch.device) -> Tensor:
     return torch.arange(cells // stride, device=device, dtype=torch.float32) * stride + (stride - 1) / 2
 
 
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)
 def _frequencies(count: int, device: torch.device) -> Tensor:
     """(count,) 10000^(2 floor(i/2) / count): each frequency serves two neighbours, a sine and a cosine."""
     pair = torch.arange(count, device=device, dtype=torch.float32).div(2, rounding_mode="floor")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vidmem.models.derived import Derived
@@ -21,6 +23,15 @@ class FourierPosition(nn.Module):
     def __init__(self, features: int):
         super().__init__()
         self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, features))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> FourierPosition:
+        """Moved wherever it is to be, but never made coarser: places are finer than half precision can tell apart."""
+        before = self.positional_encoding_gaussian_matrix
+        super()._apply(fn, recurse)
+        after = self.positional_encoding_gaussian_matrix
+        if after.dtype in (torch.bfloat16, torch.float16) and before.dtype == torch.float32:
+            self.positional_encoding_gaussian_matrix = before.to(after.device)
+        return self
 
     def forward(self, places: Tensor) -> Tensor:
         """(..., 2) x and y, 0 at the near and 1 at the far edge -> (..., 2 * features)"""
@@ -68,13 +79,18 @@ class PromptEncoder(nn.Module):
         One padding token always follows, as no box is ever passed by itself. Without any point a padding point is
         put in first, so the decoder then sees two (SAM 2 was trained so).
         """
-        missing = 2 if points.shape[1] == 0 else 1
-        points = torch.cat((points, points.new_zeros(len(points), missing, 2)), dim=1)
-        labels = torch.cat((labels, labels.new_full((len(labels), missing), NOT_A_POINT)), dim=1)
+        if points.shape[1] == 0:
+            return self.nothing(len(points))
+        points = F.pad(points, (0, 0, 0, 1))
+        labels = F.pad(labels, (0, 1), value=NOT_A_POINT)
         places = (points + 0.5) / points.new_tensor((size[1], size[0]))
         code = self.pe_layer(places).to(self.no_mask_embed.weight.dtype)
         kinds = torch.cat([each.get_parameter("weight") for each in (self.not_a_point_embed, *self.point_embeddings)])
         return torch.where(labels[..., None] == NOT_A_POINT, 0.0, code) + kinds[labels + 1]
+
+    def nothing(self, batch: int) -> Tensor:
+        """(B, 2, C) the sparse tokens where nothing is pointed at: two padding points, whose place is not told."""
+        return self.not_a_point_embed.weight.expand(batch, 2, -1)
 
     def mask(self, logits: Tensor | None, grid: tuple[int, int]) -> Tensor:
         """The dense map.     logits (B, 1, 4h, 4w)   ->   (B, C, h, w); without logits (1, C, h, w)"""

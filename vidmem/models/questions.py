@@ -35,8 +35,10 @@ def points_of(prompt: Prompt | None, features: Features, size: tuple[int, int]) 
     Raises InputError for a point or box that is not in the frame.
     """
     points, labels = [], []
+    if prompt is None:
+        return torch.zeros(0, 2), torch.zeros(0, dtype=torch.long)
     height, width = features.size
-    if prompt is not None and prompt.box is not None:
+    if prompt.box is not None:
         x0, y0, x1, y1 = (float(v) for v in prompt.box)
         if not (x0 < x1 and y0 < y1 and x1 > 0 and y1 > 0 and x0 < width and y0 < height):
             raise InputError(
@@ -45,7 +47,7 @@ def points_of(prompt: Prompt | None, features: Features, size: tuple[int, int]) 
             )
         points += [[x0, y0], [x1, y1]]
         labels += [BOX_START, BOX_END]
-    if prompt is not None and prompt.points is not None and prompt.labels is not None:
+    if prompt.points is not None and prompt.labels is not None:
         for (x, y), label in zip(prompt.points.tolist(), prompt.labels.tolist(), strict=True):
             if not (0 <= x < width and 0 <= y < height):
                 raise InputError(

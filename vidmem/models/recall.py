@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from vidmem.kernels import attend, memory_attention
 from vidmem.kernels.packed import Matrix, matrix
 from vidmem.kernels.tokens import Places, Projection, Tokens, in_halves, turn
-from vidmem.models.derived import Derived
+from vidmem.models.derived import Derived, Weights
 from vidmem.models.memory_attention import MemoryAttention, MemoryAttentionLayer
 from vidmem.models.position import axial_rotation
 
@@ -49,6 +49,7 @@ class Recall:
     def __init__(self, attention: MemoryAttention):
         self._attention = attention
         self._ready: list[Derived[_Layer]] = [Derived() for _ in attention.layers]
+        self._weights = [Weights(layer) for layer in attention.layers]
 
     def __call__(
         self,
@@ -63,8 +64,9 @@ class Recall:
         until the first layer meets them."""
         cosine, sine = axial_rotation(image.shape[2], *grid, image.device)
         usage = None
-        for depth, (layer, derived) in enumerate(zip(self._layers(), self._ready, strict=True), start=1):
-            ready = derived((), [*layer.parameters()], lambda layer=layer: _prepared(layer))
+        each = zip(self._layers(), self._weights, self._ready, strict=True)
+        for depth, (layer, weights, derived) in enumerate(each, start=1):
+            ready = derived((), weights(), lambda layer=layer: _prepared(layer))
             image = image + _self_attention(ready, layer.norm1(image), cosine, sine)
             asking = turn(ready.ask(layer.norm2(image)), cosine, sine)
             last = depth == len(self._ready)
@@ -78,8 +80,8 @@ class Recall:
 
 
 def _self_attention(ready: _Layer, normed: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    q, k, v = ready.look(normed).chunk(3, dim=2)
-    q, k = turn(q, cosine, sine), turn(k, cosine, sine)
+    both, v = ready.look(normed).tensor_split((2 * normed.shape[2],), dim=2)
+    q, k = turn(both.unflatten(2, (2, -1)), cosine[:, None], sine[:, None]).unbind(2)
     return ready.looked(attend(q[:, None], k[:, None], v[:, None])[:, 0])
 
 

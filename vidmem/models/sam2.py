@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from vidmem.errors import UsageError
 from vidmem.models import ModelSpec, checkpoints
 from vidmem.models.answering import answer_by_looking, answer_with_given
+from vidmem.models.compiled import CompiledEncoder
 from vidmem.models.gathering import gather
 from vidmem.models.hiera import ImageEncoder
 from vidmem.models.holes import fill_holes
@@ -27,6 +28,7 @@ from vidmem.models.mask_decoder import MaskDecoder
 from vidmem.models.memory_attention import MemoryAttention
 from vidmem.models.memory_encoder import MemoryEncoder
 from vidmem.models.options import Options, as_device, as_dtype, as_grid, precise
+from vidmem.models.outline import Outline
 from vidmem.models.pages import place_code, placed, shared_out
 from vidmem.models.pixels import prepare
 from vidmem.models.position import sine_map, time_code
@@ -75,6 +77,8 @@ class Sam2(nn.Module):
         self.memory_encoder = MemoryEncoder(sizes)
         self.sam_prompt_encoder = PromptEncoder(width)
         self.sam_mask_decoder = MaskDecoder(sizes)
+        self._outline = Outline(self.sam_mask_decoder)
+        self._compiled = CompiledEncoder()
         self.obj_ptr_proj = MLP((width, width, width, width))
         self.obj_ptr_tpos_proj = Linear(width, narrow) if sizes.pointer_time else None
 
@@ -168,13 +172,14 @@ class Sam2(nn.Module):
         mask_logits (B, 1, 4h, 4w) an earlier answer to start from
         """
         grid = image.shape[2], image.shape[3]
-        if points is None or labels is None:
-            points = torch.zeros(len(image), 0, 2, device=image.device)
-            labels = torch.zeros(len(image), 0, dtype=torch.long, device=image.device)
         encoder = self.sam_prompt_encoder
-        sparse = encoder.points(points, labels, (grid[0] * 16, grid[1] * 16))
+        if points is None or labels is None:
+            sparse = encoder.nothing(len(image))
+        else:
+            sparse = encoder.points(points, labels, (grid[0] * 16, grid[1] * 16))
         dense = encoder.mask(mask_logits, grid)
-        decoded = self.sam_mask_decoder(image, encoder.image_position(*grid), sparse, dense, s8, s4)
+        decoder = self.sam_mask_decoder if torch.is_grad_enabled() else self._outline
+        decoded = decoder(image, encoder.image_position(*grid), sparse, dense, s8, s4)
         return Answers(decoded.masks, decoded.pred_iou, self.obj_ptr_proj(decoded.tokens), decoded.object_score)
 
     def decode_given_mask(self, s16: Tensor, s8: Tensor, s4: Tensor, masks: Tensor) -> Answers:
@@ -226,7 +231,8 @@ class Sam2(nn.Module):
         """`encode` for several frames in one batch."""
         size, how = self.sizes.image_size, self.options.resize
         pixels = torch.cat([prepare(frame.image, size, how, self.device) for frame in frames])
-        levels = self.encode_image(pixels.to(self.no_mem_embed.dtype))
+        pixels = pixels.to(self.no_mem_embed.dtype)
+        levels = self._compiled(self, pixels) if self.options.compile else self.encode_image(pixels)
         return [
             Features(frame.index, frame.size, (levels[0][row, None], levels[1][row, None], levels[2][row, None]))
             for row, frame in enumerate(frames)

@@ -44,7 +44,9 @@ class Official:
             state = predictor.init_state(folder)
         # What JPEG made of the pictures is put right: all sides see the same.
         mean, deviation = (torch.tensor(each)[:, None, None] for each in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
-        state["images"] = torch.stack([(picture.cpu().float() / 255 - mean) / deviation for picture in pictures])
+        state["images"] = torch.stack([(picture.cpu().float() / 255 - mean) / deviation for picture in pictures]).to(
+            device
+        )
         state["cached_features"].clear()  # of the first picture as JPEG made it
         with self._precision(), _storing(store):
             for object_id, box in boxes.items():

@@ -28,6 +28,15 @@ class Lap:
         return median((self.wall if torch.cuda.is_available() else self.cpu)[settled:])
 
 
+def times_faster(laps: Mapping[str, Lap], side: str, than: str, settled: int) -> float:
+    """How many times faster a side is than another: the median, from frame `settled` on, of the ratio in each frame.
+
+    Both were worked on in turns, so what else the machine did touches both ends of a ratio."""
+    clock = "wall" if torch.cuda.is_available() else "cpu"
+    ours, theirs = getattr(laps[side], clock), getattr(laps[than], clock)
+    return median(b / a for a, b in zip(ours[settled:], theirs[settled:], strict=True))
+
+
 def race(sides: Mapping[str, Side], frames: int, watcher: Any = None) -> dict[str, Lap]:
     """So many frames by every side. The first side is the one the others are compared with."""
     laps = {name: Lap() for name in sides}
