@@ -134,6 +134,20 @@ def test_a_frozen_first_stage_looks_once_and_learns_the_same(recipe, tmp_path):
     assert ends[0]["class"] == pytest.approx(ends[1]["class"], rel=0.2)
 
 
+def test_regions_pooled_beforehand_teach_what_those_pooled_anew_do(recipe):
+    samples = Samples(recipe)
+    detector, batch = Run(recipe, samples, "cpu").detector.eval(), samples.batch(0)
+    keys, references = detector.look(batch.images), [detector.look(each) for each in batch.references]
+    told = []
+    for forget in (False, True):
+        theirs = [[replace(each, regions=None) if forget else each for each in group] for group in references]
+        mine = [replace(each, regions=None) if forget else each for each in keys]
+        torch.manual_seed(5)  # of which proposals are learned from
+        losses = detector.head_loss(mine, batch.targets, theirs)
+        told.append({name: float(each.detach()) for name, each in losses.items()})
+    assert told[0] == pytest.approx(told[1], rel=1e-5)
+
+
 def test_bfloat16_learns_too(recipe, tmp_path):
     samples = Samples(recipe)
     line = Run(replace(recipe, precision="bfloat16"), samples, "cpu").learn(samples.batch(0), 4, Team())

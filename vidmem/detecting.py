@@ -156,15 +156,12 @@ class VideoDetector:
     def _as_references(self, seen: Looked) -> tuple[tuple[Tensor, ...], Tensor]:
         """For each layer the rows of a picture's surest proposals, not enhanced, and their objectness."""
         rows = self.detector.architecture.rows
-        (regions,) = self.detector.head.pool(seen.maps, [seen.proposals.boxes[:rows]])
-        return self.detector.head.references(regions), seen.proposals.objectness[:rows]
+        return self.detector.head.references(self.detector.regions(seen, rows)), seen.proposals.objectness[:rows]
 
     def _answer(self, looked: Sequence[Looked], keys: Sequence[Keys]) -> tuple[list[Answer], list[Decided]]:
         head = self.detector.head
-        boxes = [each.proposals.boxes for each in looked]
-        pooled = [head.pool(each.maps, [mine])[0] for each, mine in zip(looked, boxes, strict=True)]
-        answers = head.answer(pooled, keys)
-        return answers, head.decide(answers, boxes, [each.size for each in looked])
+        answers = head.answer([self.detector.regions(each) for each in looked], keys)
+        return answers, head.decide(answers, [each.proposals.boxes for each in looked], [each.size for each in looked])
 
     def _write_pixels(self, pixels: Any, cells: Tensor, decided: Decided) -> Any:
         """The pixel bank behind a frame: cells (C, h, w) within what was detected."""

@@ -12,7 +12,7 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from vidmem.detectors import attention
 from vidmem.detectors.architecture import PIXEL_MEAN, PIXEL_STD, Architecture
 from vidmem.detectors.backbone import build
-from vidmem.detectors.head import Head, Keys
+from vidmem.detectors.head import Chosen, Head, Keys
 from vidmem.detectors.proposals import Proposals, Proposer
 from vidmem.errors import InputError, UsageError
 
@@ -38,6 +38,7 @@ class Looked:
     proposals: Proposals
     size: tuple[int, int]  # (h, w) scaled
     given: tuple[int, int]  # (H, W) as it came
+    regions: Tensor | None = None  # (N, C * side * side) of the proposals; None where they are still to be pooled
 
 
 class Detector(nn.Module):
@@ -97,8 +98,9 @@ class Detector(nn.Module):
         """Pictures as the second stage takes them, each by itself. Only where no pixel level comes between."""
         sight, _ = self.encode(images)
         proposals, _ = self.proposer.propose(sight.images, sight.sizes, sight.maps, None)
+        regions = self.head.pool(sight.maps, [each.boxes for each in proposals])
         maps = sight.maps.split(1)
-        return [Looked(*each) for each in zip(maps, proposals, sight.sizes, sight.given, strict=True)]
+        return [Looked(*each) for each in zip(maps, proposals, sight.sizes, sight.given, regions, strict=True)]
 
     def loss(
         self, keys: Sequence[Tensor], targets: list[dict[str, Tensor]], references: Sequence[Sequence[Tensor]]
@@ -132,14 +134,28 @@ class Detector(nn.Module):
         self, keys: Sequence[Looked], targets: list[dict[str, Tensor]], references: Sequence[Sequence[Looked]]
     ) -> dict[str, Tensor]:
         """The part of the loss that is the second stage's; targets in pixels of the scaled pictures."""
-        of = self.architecture
-        boxes, labels, wanted = self.head.sample([each.proposals for each in keys], targets)
+        of, head = self.architecture, self.head
+        chosen = head.sample([each.proposals for each in keys], targets)
         attended: list[Keys] = []
         for group in references:
-            regions = [self.head.pool(each.maps, [each.proposals.boxes[: of.rows]])[0] for each in group]
-            attended.append(self.head.references(torch.cat(regions)) if regions else [None] * of.layers)
-        pooled = [self.head.pool(each.maps, [mine])[0] for each, mine in zip(keys, boxes, strict=True)]
-        return self.head.losses(self.head.answer(pooled, attended), labels, wanted)
+            regions = [self.regions(each, of.rows) for each in group]
+            attended.append(head.references(torch.cat(regions)) if regions else [None] * of.layers)
+        answers = head.answer([self._chosen(*each) for each in zip(keys, chosen, strict=True)], attended)
+        return head.losses(answers, [each.labels for each in chosen], [each.deltas for each in chosen])
+
+    def regions(self, looked: Looked, most: int | None = None) -> Tensor:
+        """(N, C * side * side): the regions of a picture's proposals, or of the `most` likeliest."""
+        if looked.regions is not None:
+            return looked.regions[:most]
+        return self.head.pool(looked.maps, [looked.proposals.boxes[:most]])[0]
+
+    def _chosen(self, looked: Looked, chosen: Chosen) -> Tensor:
+        """The regions that are learned from: of proposals, which may have been pooled before, and of true boxes."""
+        if looked.regions is None:
+            return self.head.pool(looked.maps, [chosen.boxes])[0]
+        is_true = chosen.places >= len(looked.regions)
+        (true,) = self.head.pool(looked.maps, [chosen.boxes[is_true]])
+        return torch.cat([looked.regions[chosen.places[~is_true]], true])  # true boxes come last among the chosen
 
 
 def _nothing(device: torch.device) -> dict[str, Tensor]:

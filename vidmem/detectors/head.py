@@ -43,6 +43,15 @@ class Answer(NamedTuple):
     rows: tuple[Rows, ...]  # for each shared layer
 
 
+class Chosen(NamedTuple):
+    """What is learned from in one picture."""
+
+    boxes: Tensor  # (N, 4)
+    places: Tensor  # (N,) ascending, among the picture's proposals with its true boxes behind them
+    labels: Tensor  # (N,) 0 is the background
+    deltas: Tensor  # (N, 4) from each box to the true one
+
+
 class Head(RoIHeads):
     """torchvision's second stage (sampling, coding, suppression) with MAMBA's two layers in it."""
 
@@ -111,13 +120,18 @@ class Head(RoIHeads):
         scores, deltas = self.classify(x).split(counts), self.place(x).split(counts)
         return [Answer(s, d, tuple(r)) for s, d, r in zip(scores, deltas, rows, strict=True)]
 
-    def sample(
-        self, proposals: Sequence[Proposals], targets: list[dict[str, Tensor]]
-    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-        """For each picture some proposals, true boxes among them: boxes (N, 4), labels (N,), true deltas (N, 4)."""
-        boxes, _, labels, wanted = self.select_training_samples([each.boxes for each in proposals], targets)
-        assert wanted is not None
-        return boxes, labels, list(wanted)
+    def sample(self, proposals: Sequence[Proposals], targets: list[dict[str, Tensor]]) -> list[Chosen]:
+        """For each picture what is learned from: some of its proposals, true boxes among them."""
+        truth = [each["boxes"].to(given.boxes.dtype) for each, given in zip(targets, proposals, strict=True)]
+        boxes = self.add_gt_proposals([each.boxes for each in proposals], truth)
+        matched, labels = self.assign_targets_to_proposals(boxes, truth, [each["labels"] for each in targets])
+        found = []
+        for number, places in enumerate(self.subsample(labels)):
+            mine = boxes[number][places]
+            true = truth[number] if len(truth[number]) else mine.new_zeros(1, 4)  # unused: all is background then
+            (deltas,) = self.box_coder.encode([true[matched[number][places]]], [mine])
+            found.append(Chosen(mine, places, labels[number][places], deltas))
+        return found
 
     def losses(self, answers: Sequence[Answer], labels: Sequence[Tensor], wanted: Sequence[Tensor]) -> dict[str, Any]:
         """Cross entropy over classes, and smooth L1 over the boxes of what is an object."""

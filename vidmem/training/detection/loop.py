@@ -191,12 +191,13 @@ def _work(run: Run, samples: Samples, team: Team, out: Path, minutes: float | No
     diary = Diary(out, run.step, say) if not team.rank else None
     board = _board(out) if not team.rank else None
     began = saved = run.seconds
-    before = time.perf_counter()
+    before, worked = time.perf_counter(), time.process_time()
     for batch in _reading(samples, run.step, team):
         enough = minutes is not None and run.seconds - began >= 60 * minutes
         if team.agree(STOP if enough else 0.0) == STOP:
             break
         line = run.learn(batch, samples.steps, team)
+        line["cpu"], worked = time.process_time() - worked, time.process_time()  # with the reading of the batch
         run.seconds, before = run.seconds + time.perf_counter() - before, time.perf_counter()
         if diary:
             diary.step(line)
