@@ -17,7 +17,7 @@ from vidmem.drawn_vid import PATTERNS
 from vidmem.models.toy import Toy
 from vidmem.seeding import SeededState, mask_iou, seeded
 from vidmem.tracker import Tracker
-from vidmem.videos.write_vid import write_vid
+from vidmem.videos.write_vid import Split, write_vid
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_a_folder_without_pictures_and_a_folder_with_results_are_refused(clip, w
 
 @pytest.mark.parametrize("protocol", ["online", "paper"])
 def test_imagenet_vid_is_detected_and_scored_by_one_command(monkeypatch, weights, tmp_path, capsys, protocol):
-    root = write_vid(tmp_path / "vid", splits={"val": (2, 3, 0)})
+    root = write_vid(tmp_path / "vid", splits={"val": Split(2, 3, 0)})
     given = ("--root", root, "--detector", "mamba", "--model", weights, "--protocol", protocol, "--device", "cpu")
     assert run(monkeypatch, "imagenet_vid.py", *given, "--out", tmp_path / "out", "--workers", 1) == 0
     report = json.loads((tmp_path / f"out/report-mamba-{protocol}/report.json").read_text())

@@ -22,8 +22,9 @@ from vidmem.training.detection.samples import Samples
 from vidmem.training.parallel import Team
 from vidmem.training.recipe import table
 from vidmem.videos import DetectionTruth, open_dataset
-from vidmem.videos.write_vid import write_vid
+from vidmem.videos.write_vid import Split, write_vid
 
+SMALL = {"train": Split(2, 4, 0, every=3), "val": Split(1, 3, 9)}
 NUMBERS = {
     name: getattr(TINY, name)
     for name in ("neck", "width", "heads", "rows", "proposals_train", "proposals_test", "anchor_sizes")
@@ -32,7 +33,7 @@ NUMBERS = {
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    return write_vid(tmp_path_factory.mktemp("set") / "vid", splits={"train": (2, 4, 0), "val": (1, 3, 9)})
+    return write_vid(tmp_path_factory.mktemp("set") / "vid", splits=SMALL, pictures=Split(1, 3, 30))
 
 
 @pytest.fixture
@@ -54,10 +55,35 @@ def test_a_drawn_set_is_read_as_imagenet_vid(drawn):
     for video in dataset:
         assert len(video) == 4 and isinstance(video.truth, DetectionTruth)
         for number, name in enumerate(video.frame_names):
-            picture, boxes = draw(make(0, int(video.name[-8:]), 4), number)
+            picture, boxes = draw(make(0, int(video.name[-8:]), 12), 3 * number)
             assert picture.shape == (3, 96, 128)
             assert [each.box for each in video.truth.boxes(name) or ()] == [each.box for each in boxes]
-    assert write_vid(drawn, splits={"train": (2, 4, 0), "val": (1, 3, 9)}) == drawn  # nothing is drawn twice
+    assert write_vid(drawn, splits=SMALL, pictures=Split(1, 3, 30)) == drawn  # nothing is drawn twice
+
+
+def test_pictures_to_learn_to_see_by_are_read_as_imagenet_det(drawn):
+    pictures = open_dataset("imagenet_det", drawn, "train")
+    assert pictures.names() == [f"drawn/00000030_{frame:04d}" for frame in range(3)]
+    clear = make(0, 30, 3, clear=True)
+    for number, picture in enumerate(pictures):
+        assert isinstance(picture.truth, DetectionTruth) and len(picture) == 1
+        assert [each.box for each in picture.truth.boxes(picture.frame_names[0]) or ()] == [
+            each.box for each in draw(clear, number)[1]
+        ]
+
+
+def test_clear_videos_are_in_focus_more_often():
+    often, rarely = (np.mean([make(0, n, 60, clear=each).defocus < 1 for n in range(12)]) for each in (True, False))
+    assert often > rarely + 0.1
+
+
+def test_every_drawn_video_is_clear_at_times_and_its_things_rest_at_times():
+    for number in range(10):
+        video = make(0, number, 60)
+        assert (video.defocus < 0.5).any() and (video.defocus > 1.5).any()
+        for thing in video.things:
+            steps = np.hypot(*np.diff(thing.way[:, :2], axis=0).T)
+            assert (steps == 0).any() and (steps > 0).any()
 
 
 def test_drawing_a_frame_needs_no_other_and_repeats():

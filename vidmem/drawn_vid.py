@@ -26,6 +26,10 @@ SIDES = (26.0, 40.0)  # pixels
 SPEEDS = {"slow": (0.03, 0.2), "medium": (0.4, 0.9), "fast": (1.6, 3.6)}  # pixels a frame; by motion IoU, about
 SHUTTER = (1.0, 3.0)  # frames of its own motion that a thing is smeared over
 DEFOCUS = (2.2, 3.6)  # pixels, the spread of the blur at its worst
+SHARP, BLURRED = (6, 18), (10, 30)  # frames that a stretch in focus, and one out of focus, lasts: two in three are out
+CLEARLY = (10, 35), (8, 24)  # the same of clear videos: four in ten are out
+GOES, RESTS = (10, 30), (5, 12)  # frames that a thing goes, and rests, by turns: the fastest is clear at times
+COATS = (0.3, 0.7)  # each of red, green and blue of a thing is about one of these
 LEAST_SEEN = 0.3  # the share in sight below which a thing is not annotated
 
 PATTERNS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -73,13 +77,13 @@ class DrawnBox:
     occluded: bool
 
 
-def make(seed: int, number: int, frames: int) -> DrawnVideo:
-    """The video `number` of the set `seed`."""
+def make(seed: int, number: int, frames: int, clear: bool = False) -> DrawnVideo:
+    """The video `number` of the set `seed`. clear: it is more often in focus, for a detector to learn to see by."""
     chance = np.random.default_rng([seed, number])
     height, width = SIZE
     kinds = chance.choice(list(PATTERNS), size=int(chance.integers(2, 5)))
-    colours: list[np.ndarray] = []
-    things = [_thing(chance, str(kind), frames, colours) for kind in kinds]
+    coats = chance.permutation(8)[: len(kinds)]
+    things = [_thing(chance, str(kind), int(coat), frames) for kind, coat in zip(kinds, coats, strict=True)]
     posts = []
     for _ in range(int(chance.choice([0, 1, 2], p=[0.4, 0.4, 0.2]))):
         wide = int(chance.integers(9, 18))
@@ -88,19 +92,18 @@ def make(seed: int, number: int, frames: int) -> DrawnVideo:
     t = np.arange(frames)
     shift = 6 * np.sin(chance.uniform(0.01, 0.04, 2) * t[:, None] + chance.uniform(0, 6.3, 2))
     ground = texture(chance, 160) * 0.6 + 0.2
-    return DrawnVideo((seed, number), ground, shift, tuple(things), tuple(posts), _focus(chance, frames))
+    defocus = _focus(chance, frames, *(CLEARLY if clear else (SHARP, BLURRED)))
+    return DrawnVideo((seed, number), ground, shift, tuple(things), tuple(posts), defocus)
 
 
-def _thing(chance: np.random.Generator, name: str, frames: int, taken: list[np.ndarray]) -> Thing:
+def _thing(chance: np.random.Generator, name: str, coat: int, frames: int) -> Thing:
+    """coat: which of the eight corners of the colours a thing is near: it tells the things of a video apart."""
     grain = 96
     axis = torch.linspace(-1, 1, grain)
     x, y = axis[None].expand(grain, grain), axis[:, None].expand(grain, grain)
     wave = (PATTERNS[name](x, y) * 3).tanh() * 0.5 + 0.5
-    while True:  # colours that tell the things of a video apart: some corner of the cube always does
-        middle = chance.uniform(0.2, 0.8, 3)
-        if all(np.abs(middle - each).max() > 0.25 for each in taken):
-            break
-    taken.append(middle)
+    corner = np.array([coat >> 2 & 1, coat >> 1 & 1, coat & 1])
+    middle = COATS[0] + (COATS[1] - COATS[0]) * corner + chance.normal(0, 0.03, 3)
     apart = chance.uniform(0.16, 0.26) * chance.choice([-1.0, 1.0]) * np.ones(3) + chance.normal(0, 0.04, 3)
     dark, light = (torch.from_numpy(np.clip(middle + s * apart, 0, 1)).float() for s in (-1, 1))
     colours = dark[:, None, None] * (1 - wave) + light[:, None, None] * wave
@@ -109,14 +112,14 @@ def _thing(chance: np.random.Generator, name: str, frames: int, taken: list[np.n
 
 
 def _way(chance: np.random.Generator, frames: int) -> np.ndarray:
-    """(T, 5): straight ahead, mirrored at the rim of the picture, or swaying about a place when slow."""
+    """(T, 5): straight ahead with rests, mirrored at the rim of the picture."""
     height, width = SIZE
     side = float(chance.uniform(*SIDES))
     speed = float(chance.uniform(*SPEEDS[str(chance.choice(list(SPEEDS)))]))
     heading = chance.uniform(0, 2 * np.pi)
     velocity = speed * np.array([np.cos(heading), np.sin(heading)])
     low, high = np.array([0.4 * side, 0.4 * side]), np.array([width - 0.4 * side, height - 0.4 * side])
-    straight = chance.uniform(low, high) + velocity * np.arange(frames)[:, None]
+    straight = chance.uniform(low, high) + velocity * _going(chance, frames)[:, None]
     folded = (straight - low) % (2 * (high - low))
     centre = low + np.where(folded > high - low, 2 * (high - low) - folded, folded)
     stretch = float(np.exp(chance.normal(0, 0.12)))
@@ -125,17 +128,28 @@ def _way(chance: np.random.Generator, frames: int) -> np.ndarray:
     return np.column_stack([centre, sides, angle])
 
 
-def _focus(chance: np.random.Generator, frames: int) -> np.ndarray:
-    """(T,) how far the lens is off: sharp, with stretches of 8 to 24 frames of defocus, about four in ten frames."""
-    blur = np.zeros(frames)
-    at = int(chance.integers(0, 24))
-    while at < frames:
-        last = at + int(chance.integers(8, 25))
-        worst = chance.uniform(*DEFOCUS)
-        reach = np.arange(at, min(last, frames))
-        blur[reach] = worst * np.minimum(1, np.minimum(reach - at + 1, last - reach) / 3)
-        at = last + int(chance.integers(10, 36))
-    return blur
+def _going(chance: np.random.Generator, frames: int) -> np.ndarray:
+    """(T,) for how many frames a thing has gone by then, not counting those in which it rests."""
+    return np.cumsum(_turns(chance, frames, RESTS, GOES))
+
+
+def _focus(chance: np.random.Generator, frames: int, sharp: tuple[int, int], blurred: tuple[int, int]) -> np.ndarray:
+    """(T,) how far the lens is off: stretches in focus and out of it, by turns."""
+    off = _turns(chance, frames + 4, sharp, blurred)
+    eased = np.convolve(off, np.ones(5) / 5, "valid")  # no lens jumps
+    return eased * chance.uniform(*DEFOCUS)
+
+
+def _turns(chance: np.random.Generator, frames: int, off: tuple[int, int], on: tuple[int, int]) -> np.ndarray:
+    """(T,) 0 and 1 in stretches of as many frames as lie within `off` and `on`, from somewhere within a stretch."""
+    is_on = bool(chance.random() < sum(on) / sum(off + on))
+    found = np.zeros(0)
+    while len(found) < frames + on[1]:
+        low, high = on if is_on else off
+        found = np.append(found, np.full(int(chance.integers(low, high + 1)), float(is_on)))
+        is_on = not is_on
+    start = int(chance.integers(0, off[0]))
+    return found[start : start + frames]
 
 
 def draw(video: DrawnVideo, number: int) -> tuple[Tensor, tuple[DrawnBox, ...]]:
