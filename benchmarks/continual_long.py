@@ -3,11 +3,12 @@
     python benchmarks/continual_long.py [--scenes drift,reentry] [--seeds 2] [--sizes 4,16] [--frames 300]
 
 Methods are the cards continual (the base), grcl, rmscl and hybrid; with --alone the target model's map is all the model
-sees, so that nothing but the method makes a difference. Beside them stand sam2 and redetect. All run side by side on
-one model, each frame encoded once. Every video and method is kept in --out, and not tracked again when the command is
-given again with the same model, card and frames. Writes continual_long.json, without --alone
-continual_long_beside.json, into --results and a plot to --plot, prints the table as Markdown; the last line is one JSON
-object.
+sees, so that nothing but the method makes a difference. Other cards with a target model are named by --methods; with
+--variants "target.every=20;target.every=20,regulariser.keep=100" each is run with each of these settings. Beside them
+stand sam2 and redetect. All run side by side on one model, each frame encoded once. Every video and method is kept in
+--out, and not tracked again when the command is given again with the same weights, card and frames. Writes --called
+(continual_long.json, without --alone continual_long_beside.json) into --results and a plot to --plot, prints the table
+as Markdown; the last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import argparse
 import hashlib
 import json
 import time
+from ast import literal_eval
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
+from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -26,6 +29,8 @@ import torch
 from policies_long import HOME, Counted, Rival, Score, commit, machine, true_masks
 
 from vidmem import compose
+from vidmem.models import manifest
+from vidmem.models.download import sha256
 from vidmem.models.shared import SharedEncoding
 from vidmem.saving import make_folder, replacing
 from vidmem.values import Frame, Prompt
@@ -44,16 +49,22 @@ class Entrant:
     card: str
     size: int | None
     settings: dict[str, Any] = field(hash=False)
+    variant: str = ""  # what is set otherwise than in the card, as --variants says it
+
+    @property
+    def method(self) -> str:
+        return f"{self.card} {self.variant}".strip()
 
     @property
     def name(self) -> str:
-        return self.card if self.size is None else f"{self.card}-{self.size}"
+        return self.card if self.size is None else f"{self.card}-{self.size}" + (self.variant and f"-{self.variant}")
 
 
 def main() -> None:
     asked = arguments()
     torch.set_num_threads(1)
-    entrants = entrants_of([int(each) for each in asked.sizes.split(",")], asked.methods.split(","), asked.alone)
+    sizes = [int(each) for each in asked.sizes.split(",")]
+    entrants = entrants_of(sizes, asked.methods.split(","), asked.variants.split(";"), asked.alone)
     model = SharedEncoding(compose.load_model(asked.model, device=asked.device))
     layout = Generated(Root(HOME), asked.scenes.split(","), asked.seeds, 0, asked.frames)
     names = sorted(layout.names(), key=lambda each: int(each.rpartition("-")[2]))
@@ -70,13 +81,14 @@ def main() -> None:
         "alone": asked.alone,
         "machine": machine(asked.device),
         "commits": sorted({row["commit"] for each in rows.values() for row in each.values()}),
+        "weights": weights_of(asked.model),
         "frames": asked.frames,
         "seeds": asked.seeds,
         "seconds": round(time.perf_counter() - began, 1),
     }
     print("\n" + table(rows, entrants))
-    which = "continual_long.json" if asked.alone else "continual_long_beside.json"
-    with replacing(make_folder(asked.results) / which) as file:
+    which = asked.called or ("continual_long" if asked.alone else "continual_long_beside")
+    with replacing(make_folder(asked.results) / f"{which}.json") as file:
         file.write(json.dumps({**about, "videos": rows}, indent=1).encode())
     draw(rows, entrants, asked.plot, about)
     means = {each.name: round(mean(row[each.name]["J&F"] for row in rows.values()), 4) for each in entrants}
@@ -90,6 +102,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--frames", type=int, default=300, help="of each video")
     parser.add_argument("--sizes", default="4,16", help="samples kept, with commas between")
     parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--variants", default="", help="settings to run each method with, ; between, , within")
+    parser.add_argument("--called", help="what the file of results is called, without .json")
     parser.add_argument("--alone", action="store_true", help="the model sees the target model's map and no memory")
     parser.add_argument("--model", default="nano")
     parser.add_argument("--device", default="cpu")
@@ -101,13 +115,22 @@ def arguments() -> argparse.Namespace:
     return asked
 
 
-def entrants_of(sizes: list[int], methods: list[str], alone: bool) -> list[Entrant]:
+def entrants_of(sizes: list[int], methods: list[str], variants: list[str], alone: bool) -> list[Entrant]:
     found = [Entrant(card, None, {}) for card in BESIDE]
-    for card in methods:
-        for size in sizes:
-            settings = {"samples.limit": size, "samples.max_prompts": 1, "target.beside": not alone}
-            found.append(Entrant(card, size, settings))
+    for card, variant, size in product(methods, variants, sizes):
+        settings = {"samples.limit": size, "samples.max_prompts": 1, "target.beside": not alone}
+        settings |= dict(setting(each) for each in variant.split(",") if each)
+        found.append(Entrant(card, size, settings, variant))
     return found
+
+
+def setting(said: str) -> tuple[str, Any]:
+    """The name and the value of "target.every=20" or "samples.name=rmscl"."""
+    name, _, value = said.partition("=")
+    try:
+        return name, literal_eval(value)
+    except (SyntaxError, ValueError):
+        return name, value
 
 
 def contest(video: Video, entrants: list[Entrant], model: SharedEncoding, asked: argparse.Namespace) -> None:
@@ -167,7 +190,16 @@ def key(asked: argparse.Namespace, entrant: Entrant) -> dict[str, Any]:
     """What a score depends on: one asked for otherwise is as good as none."""
     card = {part: said for part, said in compose.read(entrant.card).items() if part not in compose.WORDS}
     digest = hashlib.sha256(json.dumps([card, entrant.settings], sort_keys=True).encode()).hexdigest()[:16]
-    return {"model": asked.model, "frames": asked.frames, "card": digest}
+    said = {"model": asked.model, "weights": weights_of(asked.model), "frames": asked.frames, "card": digest}
+    if "trained" in (card.get("coding", {}).get("name"), entrant.settings.get("coding.name")):
+        said["learner"] = weights_of("nano-learner")
+    return said
+
+
+@cache
+def weights_of(name: str) -> str:
+    """The beginning of the sha256 of a checkpoint: scores of other weights are other scores."""
+    return sha256(manifest.named(name).path)[:16]
 
 
 def read(asked: argparse.Namespace, video: str, entrant: Entrant) -> Any:
@@ -192,7 +224,7 @@ def table(rows: dict[str, dict[str, Any]], entrants: list[Entrant]) -> str:
         found = f"{sum(row['found'] for row in every)} of {sum(row['returns'] for row in every)}"
         cells += [found, f"{mean(row['cpu_ms'] for row in every):.0f}", f"{mean(row['active'] for row in every):.1f}"]
         cells += [f"{mean(row['frozen'] for row in every):.3f}", f"{max(row['bytes'] for row in every) / 1024:.0f}"]
-        lines.append(f"| {each.card} | {each.size or ''} | " + " | ".join(cells) + " |")
+        lines.append(f"| {each.method} | {each.size or ''} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -205,15 +237,16 @@ def draw(rows: dict[str, dict[str, Any]], entrants: list[Entrant], path: Path, a
     figure = Figure(figsize=(5.2 * len(kinds), 4.2), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
-    methods = [card for card in dict.fromkeys(each.card for each in entrants) if card not in BESIDE]
+    named = {(each.method, each.size): each.name for each in entrants}
+    methods = [method for method in dict.fromkeys(each.method for each in entrants) if method not in BESIDE]
     sizes = sorted({each.size for each in entrants if each.size})
     for axes, kind in zip(panels, kinds, strict=True):
         of_kind = [row for name, row in rows.items() if name.rpartition("-")[0] == kind]
-        for number, card in enumerate(methods):
-            curve = [mean(row[f"{card}-{size}"]["J&F"] for row in of_kind) for size in sizes]
-            (line,) = axes.plot(range(len(sizes)), curve, marker="o", label=card)
+        for number, method in enumerate(methods):
+            curve = [mean(row[named[method, size]]["J&F"] for row in of_kind) for size in sizes]
+            (line,) = axes.plot(range(len(sizes)), curve, marker="o", label=method)
             for place, size in enumerate(sizes):
-                dots = [row[f"{card}-{size}"]["J&F"] for row in of_kind]
+                dots = [row[named[method, size]]["J&F"] for row in of_kind]
                 shifted = [place + 0.03 * (number - 1.5)] * len(dots)
                 axes.scatter(shifted, dots, s=14, color=line.get_color(), alpha=0.4, linewidths=0)
         for card, style in zip(BESIDE, ("--", ":"), strict=True):

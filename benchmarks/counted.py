@@ -26,6 +26,10 @@ class Counted:
         return self.model.spec
 
     @property
+    def backbone(self) -> str:
+        return getattr(self.model, "backbone", "")
+
+    @property
     def device(self) -> torch.device:
         return self.model.device
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from made_learner import learner_file
 from torch import Tensor
 
 from vidmem import cards, compose, states
@@ -35,6 +36,7 @@ class Deck:
         "deck", (SIDE, SIDE), (2, 2), WIDTH, pointer_tokens=1, mask_size=(SIDE, SIDE), memory_dtype="float32"
     )
     device = torch.device("cpu")
+    backbone = "made"
 
     def encode(self, frame: Frame) -> Features:
         return Features(frame.index, frame.size, (sights()[frame.index % FACES][None],))
@@ -103,14 +105,23 @@ KEEPS_EVERY_PROMPT = ("samurai-parity",)  # as the reference does; its memory gr
 SMALL = {"bank.prototypes": 4, "bank.max_tokens": 40, "bank.buffer_tokens": 16}  # reached by the streams of these tests
 
 
-def tracker_of(card: str) -> Tracker:
-    longterm = compose.read(card).get("bank", {}).get("name") == "longterm"
-    return compose.load(card, Deck(), settings=SMALL if longterm else {})
+@pytest.fixture(scope="session")
+def learner(tmp_path_factory) -> Path:
+    """A trained coding for the features of the model here."""
+    return learner_file(tmp_path_factory.mktemp("weights"), WIDTH)
+
+
+def tracker_of(card: str, learner: Path) -> Tracker:
+    said = compose.read(card)
+    settings = SMALL if said.get("bank", {}).get("name") == "longterm" else {}
+    if said.get("coding", {}).get("name") == "trained":
+        settings = {**settings, "coding.weights": str(learner)}
+    return compose.load(card, Deck(), settings=settings)
 
 
 @pytest.fixture(params=cards.names("trackers"))
-def tracker(request) -> Tracker:
-    return tracker_of(request.param)
+def tracker(request, learner) -> Tracker:
+    return tracker_of(request.param, learner)
 
 
 def answers(track: Track) -> dict:
@@ -130,8 +141,8 @@ def follow(tracker: Tracker, state, numbers, prompts=None) -> tuple:
 
 
 @pytest.mark.parametrize("card", cards.names("trackers"))
-def test_bytes_of_every_object_stay_flat_with_prompts_all_along(card):
-    tracker, state, most = tracker_of(card), {}, [0, 0]
+def test_bytes_of_every_object_stay_flat_with_prompts_all_along(card, learner):
+    tracker, state, most = tracker_of(card, learner), {}, [0, 0]
     for index in range(480):
         asked = [mark(1 + index // 15 % 3)] if index % 15 == 0 else []
         if card in KEEPS_EVERY_PROMPT and index > 45:
@@ -183,11 +194,11 @@ def distinct() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("card", distinct())
-def test_memory_stays_flat_over_a_hundred_thousand_frames(card):
+def test_memory_stays_flat_over_a_hundred_thousand_frames(card, learner):
     """What is written in each frame: the bank of a card, as one past of one object drives it."""
     from observations import observe
 
-    bank, deal = tracker_of(card).bank, deck()
+    bank, deal = tracker_of(card, learner).bank, deck()
     state, most = bank.start(), {}
     for index in range(LONG):
         drawn = deal[index % FACES]

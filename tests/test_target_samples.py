@@ -23,7 +23,14 @@ def look(seed: int) -> torch.Tensor:
 
 
 def sample(frame: int, prompted: bool = False, seed: int | None = None) -> Sample:
-    return Sample(frame, frame, look(frame if seed is None else seed), torch.zeros(1, SIDE, SIDE), prompted)
+    return Sample(
+        frame,
+        frame,
+        look(frame if seed is None else seed),
+        torch.zeros(1, SIDE, SIDE),
+        torch.ones(1, SIDE, SIDE),
+        prompted,
+    )
 
 
 @pytest.fixture(params=list(samples))

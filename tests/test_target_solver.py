@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from vidmem.errors import UsageError
-from vidmem.targets.labels import balance, decoded, encoded, finer, normalised
+from vidmem.targets.codings.labels import balance, decoded, encoded, finer, normalised
 from vidmem.targets.solver import Problem, descend, gradient_of, loss_of, product_with, residuals
 
 pytestmark = pytest.mark.usefixtures("one_thread")

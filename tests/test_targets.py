@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from vidmem import compose, states
+from vidmem.aiming import as_candidates
 from vidmem.errors import UsageError
 from vidmem.memory_account import account
 from vidmem.models.toy import Toy
@@ -247,13 +248,42 @@ def test_a_score_map_can_be_the_decoders_mask_prompt():
     assert given[0] is None and all(scores.shape == (32, 32) for scores in given[1:])
 
 
+def test_a_score_map_can_be_the_answer_and_the_model_is_asked_of_prompts_alone():
+    asked = []
+
+    class Listening(Toy):
+        def decode(self, features, questions):
+            asked.extend(question.prompt for question in questions)
+            return super().decode(features, questions)
+
+    tracker = tracker_of(Listening(), target__use="answer", bank__frames=0, bank__pointers=0)
+    state, said = follow(tracker, range(4, 40, 2))
+    assert len(asked) == 1 and asked[0] is not None
+    assert overlap(said[-1].masks()[1], truth(38)) > 0.6
+    assert all(0.5 < track.guesses[1].pred_iou <= 1 and track.guesses[1].visible for track in said)
+    _, gone = tracker.step(state, picture(20, None))
+    assert not gone.guesses[1].visible
+    _, back = follow(tracker, [10], tracker.step(state, picture(20, None))[0], 21, prompt=False)
+    assert overlap(back[-1].masks()[1], truth(10)) > 0.6
+
+
+def test_the_belief_in_a_score_map_is_the_overlap_to_be_expected_of_it():
+    sure = as_candidates(torch.where(truth(8), 20.0, -20.0), 3)
+    assert sure.pred_iou[0] == pytest.approx(1.0, abs=1e-4) and sure.object_score_logit == 20.0
+    half = as_candidates(torch.where(truth(8), 0.01, -20.0), 3)
+    assert half.pred_iou[0] == pytest.approx(0.5, abs=0.01)
+    nothing = as_candidates(torch.full((4, 4), -9.0), 3)
+    assert nothing.pred_iou == (0.0,) and nothing.object_score_logit == -9.0
+    assert sure.object_pointers.shape == (1, 3)
+
+
 def test_parts_of_a_target_model_without_one_are_refused():
     with pytest.raises(UsageError, match="'samples' is a part of a target model, and the tracker has none"):
         compose.load("sam2", Toy(), settings={"samples.limit": 8})
 
 
 def test_an_unknown_option_is_told_with_its_like():
-    with pytest.raises(UsageError, match="use is always or lost"):
+    with pytest.raises(UsageError, match="use is always, lost or answer"):
         tracker_of(target__use="sometimes")
     with pytest.raises(UsageError, match=r"no option 'update_step'.*Did you mean 'update_steps'"):
         tracker_of(target__update_step=2)

@@ -1,11 +1,14 @@
 """SAM 2's window picks what the reference picks, without keeping what the reference keeps."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from observations import after, observe
 
 from vidmem.banks.window import Window
+from vidmem.values import Entry
 
 
 def reference(frame: int, prompts: list[int], stride: int = 1, span: int = 16):
@@ -54,7 +57,21 @@ def test_old_entries_give_up_their_tokens_and_keep_their_pointers():
     assert all(entry.tokens is None for entry in state.pointers)
 
 
-@pytest.mark.parametrize("options", [{"frames": 0}, {"frames": 7}, {"memory_stride": 0}, {"pointer_span": 0.0}])
+@pytest.mark.parametrize("options", [{"frames": -1}, {"frames": 7}, {"memory_stride": 0}, {"pointer_span": 0.0}])
 def test_a_window_that_cannot_be_is_refused(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         Window(**options)
+
+
+def test_a_window_of_prompts_alone_lets_no_answer_be_encoded():
+    bank = Window(frames=0, pointers=0)
+    state = bank.write(bank.start(), observe(0, prompted=True))
+
+    def refuse(*, as_prompt: bool = False) -> Entry:
+        raise AssertionError("an answer was encoded that is kept nowhere")
+
+    for frame in range(1, 6):
+        state = bank.write(state, replace(observe(frame), remember=refuse))
+    memory = bank.read(state)
+    assert [page.entry.frame for page in memory.pages] == [0]
+    assert [pointer.position for pointer in memory.pointers] == [6.0]

@@ -2,7 +2,8 @@
 
 Either every question starts from the score map ("always"), or those are asked again whose answer held the object to be
 absent while the target model sees it ("lost"): a re-detection. A score map is told as a page of memory of the present
-frame, which any model attends that attends memory at all, or as the decoder's mask prompt.
+frame, which any model attends that attends memory at all, or as the decoder's mask prompt. Or the score map is the
+answer ("answer"), and the model only encodes frames and says what a prompt means.
 """
 
 from __future__ import annotations
@@ -13,12 +14,27 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from vidmem.errors import ModelError
 from vidmem.models import Model
 from vidmem.searches import History
 from vidmem.targets import Learned, Target
+from vidmem.targets.codings import Seen
 from vidmem.values import Candidates, Entry, Features, Guess, Memory, Page, Question
 
 NEWEST = 0  # the slot in time of the page: it is as new as can be
+
+
+def check_backbone(target: Target | None, model: Model) -> None:
+    """Raises ModelError for a target model that was trained on the features of another image encoder."""
+    wanted = "" if target is None else target.backbone
+    found = getattr(model, "backbone", "")
+    if wanted and found != wanted:
+        whose = f"an image encoder of other weights ({found[:12]})" if found else "no image encoder of known weights"
+        raise ModelError(
+            f"The trained coding of this tracker belongs to the image encoder {wanted[:12]}, and the model "
+            f"{model.spec.name} has {whose}. Train one for it (vidmem train nano-learner, with its name as `model`), "
+            "or leave training out: --set coding.name=cells."
+        )
 
 
 @dataclass(eq=False)
@@ -28,7 +44,7 @@ class Aiming:
     target: Target
     model: Model
     features: Features
-    seen: Tensor = field(init=False)  # (C, h, w)
+    seen: Seen = field(init=False)
     _looked: dict[int, tuple[Learned, Learned, Tensor | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -53,6 +69,8 @@ class Aiming:
     def decode(self, questions: Sequence[Question], maps: Sequence[Tensor | None]) -> list[Candidates]:
         """The answers to the questions, each with the score map that goes with it."""
         usage = self.target.usage
+        if usage.use == "answer":
+            return self._answers(questions, maps)
         if usage.use == "always":
             told = self._told(questions, maps)
             answers = self.model.decode(self.features, told)
@@ -75,6 +93,13 @@ class Aiming:
             if self._is_better(answer, answers[place]):
                 answers[place] = replace(answer, usage=answers[place].usage)
         return answers
+
+    def _answers(self, questions: Sequence[Question], maps: Sequence[Tensor | None]) -> list[Candidates]:
+        """Score maps as answers; what has none, as a prompt, is asked of the model."""
+        asked = [question for question, scores in zip(questions, maps, strict=True) if scores is None]
+        answered = iter(self.model.decode(self.features, asked) if asked else [])
+        width = self.model.spec.token_width * self.model.spec.pointer_tokens
+        return [next(answered) if scores is None else as_candidates(scores, width) for scores in maps]
 
     def _is_better(self, answer: Candidates, than: Candidates) -> bool:
         usage = self.target.usage
@@ -105,6 +130,20 @@ class Aiming:
         ]
         tokens = self.model.remember(self.features, guesses)
         return [Page(Entry(self.features.frame, each, nothing), NEWEST) for each in tokens]
+
+
+def as_candidates(scores: Tensor, width: int) -> Candidates:
+    """A score map (h', w') as the one candidate, with a pointer of zeros, `width` long. [C]
+
+    The belief in it is the IoU to be expected if its chances are true: of p the sum over what is answered, by the sum
+    over the rest and all of what is answered. The object score is the logit of its surest cell.
+    """
+    chance, on = scores.sigmoid(), scores > 0
+    joint = torch.where(on, torch.ones_like(chance), chance).sum()
+    expected = torch.where(on, chance, torch.zeros_like(chance)).sum() / joint.clamp_min(1e-6)
+    belief, surest = torch.stack([expected, scores.max()]).tolist()
+    nothing = scores.new_zeros(1, width)
+    return Candidates(scores[None], (belief,), nothing, nothing[0], surest)
 
 
 def _without_last(answer: Candidates, asked: Question) -> Candidates:

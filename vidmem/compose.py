@@ -17,13 +17,18 @@ from vidmem.models import Model, manifest, models
 from vidmem.option_types import misfit
 from vidmem.searches import searches
 from vidmem.targets import Target, Usage, targets
+from vidmem.targets.codings import codings
 from vidmem.targets.regularisers import regularisers
 from vidmem.targets.samples import samples
 from vidmem.tracker import Tracker
 from vidmem.transforms import transforms
 
 PARTS = {"bank": (banks, "window"), "choice": (choices, "argmax"), "search": (searches, "single")}
-LEARNING = {"samples": (samples, "lwl"), "regulariser": (regularisers, "none")}  # the parts of a target model
+LEARNING = {  # the parts of a target model
+    "samples": (samples, "lwl"),
+    "regulariser": (regularisers, "none"),
+    "coding": (codings, "cells"),
+}
 LOOP = ("present_above", "condition_prompts", "emit", "lag")
 WORDS = ("title", "idea", "cost", "when", "paper")
 
@@ -58,6 +63,12 @@ def load(
 def bank_of(tracker: str, settings: Mapping[str, Any] | None = None) -> Bank:
     """The memory bank of a card, without a model."""
     return _make("bank", _with_settings(read(tracker), settings or {}))
+
+
+def backbone_of(tracker: str, settings: Mapping[str, Any] | None = None) -> str:
+    """The image encoder that a card's trained parts belong to; "" where it goes with any model."""
+    target = _target(_with_settings(read(tracker), settings or {}))
+    return "" if target is None else target.backbone
 
 
 def load_model(name: str, **options: Any) -> Model:

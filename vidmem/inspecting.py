@@ -61,6 +61,11 @@ def inspect(place: Path, bank: Bank, frame: int | None = None) -> Inspection:
     return Inspection(place, at - 1, states.nbytes(then), account(then, bank), prompts)
 
 
+def over_time(folder: Path, object_id: int) -> list[tuple[int, tuple[Held, ...]]]:
+    """Each frame of a run at which its memory was recorded, and what was held of the object behind it."""
+    return [(moment.frame, moment.memory.get(object_id, ())) for moment in moments(folder)]
+
+
 def _must_be_of(bank: Bank, state: Any, place: Path) -> None:
     """Raises InputError for the state of another bank: it could not be read, or would be read wrongly."""
     known = state.checkpoints.states.values() if isinstance(state, Kept) else [state or {}]

@@ -1,4 +1,4 @@
-"""A picture of what is remembered at a frame: a thumbnail an entry with why it is kept, above memory over time."""
+"""A picture of what is remembered at a frame: a thumbnail an entry with why it is kept, above what it was over time."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def draw_sheet(
     inspection: Inspection,
     pictures: Mapping[tuple[int, int], np.ndarray],
     path: Path,
-    timeline: bytes | None = None,
+    below: Sequence[bytes] = (),
 ) -> None:
     """Draw what is remembered into a PNG.
 
-    pictures: (object id, frame) -> its thumbnail; an entry without one gets a grey tile. timeline: a PNG that is set
-    below, as wide as the sheet. Raises InputError when the file cannot be written.
+    pictures: (object id, frame) -> its thumbnail; an entry without one gets a grey tile. below: PNGs that are set below
+    it, as wide as the sheet. Raises InputError when the file cannot be written.
     """
     rows: list[Image.Image] = [_words(f"remembered behind frame {inspection.frame}", 18, INK, 34)]
     for object_id, held in inspection.memory.items():
@@ -34,10 +34,10 @@ def draw_sheet(
         rows.append(_words(f"object {object_id}: {len(held)} entries, {size / 1024:.1f} KiB", 14, INK, 26))
         for start in range(0, len(held), COLUMNS):
             rows.append(_row(object_id, held[start : start + COLUMNS], pictures, inspection.frame))
-    if timeline is not None:
-        below = Image.open(BytesIO(timeline)).convert("RGB")
-        width = COLUMNS * TILE
-        rows.append(below.resize((width, round(below.height * width / below.width)), Image.Resampling.LANCZOS))
+    width = COLUMNS * TILE
+    for each in below:
+        drawn = Image.open(BytesIO(each)).convert("RGB")
+        rows.append(drawn.resize((width, round(drawn.height * width / drawn.width)), Image.Resampling.LANCZOS))
     sheet = Image.new("RGB", (COLUMNS * TILE, sum(row.height for row in rows)), PAPER)
     top = 0
     for row in rows:

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from vidmem.aiming import Aiming
+from vidmem.aiming import Aiming, check_backbone
 from vidmem.banks import Bank
 from vidmem.banks.window import Window
 from vidmem.choices import Choice
@@ -47,6 +47,7 @@ class Tracker:
 
     def __post_init__(self) -> None:
         _ = self.emission  # refuses what is none
+        check_backbone(self.target, self.model)
 
     @property
     def emission(self) -> Emission:

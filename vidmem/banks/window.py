@@ -25,16 +25,16 @@ class WindowState:
 class Window:
     """The prompts and the last few frames."""
 
-    frames: int = 6  # SAM 2: num_maskmem 7, of which one slot is for prompts
-    pointers: int = 15  # SAM 2: max_obj_ptrs_in_encoder 16, the present frame among them
+    frames: int = 6  # SAM 2: num_maskmem 7, of which one slot is for prompts; 0 for none
+    pointers: int = 15  # SAM 2: max_obj_ptrs_in_encoder 16, the present frame among them; 0 for none
     memory_stride: int = 1  # SAM 2: memory_temporal_stride_for_eval; the frame just before is always kept
     max_prompts: int = 4  # prompts attended: the first and the newest; 0 for all, as the reference does, without bound
     pointer_span: float = 15.0  # SAM 2: min(frames of the clip, 16) - 1; a stream has no end, hence 15
 
     def __post_init__(self) -> None:
-        if not 1 <= self.frames <= PROMPT_SLOT:
+        if not 0 <= self.frames <= PROMPT_SLOT:
             raise ValueError(
-                f"window.frames must be 1 to {PROMPT_SLOT}, as many slots as SAM 2 learned; got {self.frames}."
+                f"window.frames must be 0 to {PROMPT_SLOT}, as many slots as SAM 2 learned; got {self.frames}."
             )
         if self.memory_stride < 1 or self.pointers < 0 or self.max_prompts < 0 or self.pointer_span <= 0:
             raise ValueError(
@@ -62,6 +62,8 @@ class Window:
         )
 
     def write(self, state: WindowState, seen: Observation) -> WindowState:
+        if not (seen.guess.prompted or self.frames or self.pointers):
+            return replace(state, step=state.step + 1)  # nothing of it would be kept, so it is not encoded
         new = replace(seen.remember(), step=state.step)
         if new.prompted:
             return self._let_go(replace(state, prompts=bounded((*state.prompts, new), self.max_prompts)), new.step)

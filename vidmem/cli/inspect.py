@@ -96,11 +96,14 @@ def _as_json(found: Inspection) -> dict:
 
 
 def _draw(found: Inspection, video: Source, png: Path) -> None:
-    from vidmem.inspecting import thumbnails
+    from vidmem.inspecting import over_time, thumbnails
+    from vidmem.learning_picture import draw_learning
     from vidmem.memory_sheet import draw_sheet
 
     wanted = [(object_id, each.frame) for object_id, held in found.memory.items() for each in held]
     timeline = found.place / "memory.png"
-    draw_sheet(
-        found, thumbnails(found.place, video, wanted), png, timeline.read_bytes() if timeline.is_file() else None
-    )
+    below = [timeline.read_bytes()] if timeline.is_file() else []
+    for object_id in found.memory:
+        learned = draw_learning(over_time(found.place, object_id), object_id)
+        below += [] if learned is None else [learned]
+    draw_sheet(found, thumbnails(found.place, video, wanted), png, below)

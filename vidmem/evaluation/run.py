@@ -180,11 +180,11 @@ def _check(plan: Plan, dataset: Dataset, names: list[str]) -> None:
 
 
 def check_tracker(plan: Plan) -> None:
-    """Raises UsageError where the card and the settings make no tracker."""
-    from vidmem.compose import load
+    """Raises UsageError where card and settings make no tracker, ModelError where they make one for other weights."""
+    from vidmem.compose import backbone_of, load
     from vidmem.models.toy import Toy
 
-    load(plan.tracker, Toy(), settings=plan.settings)
+    load(plan.tracker, plan.model if backbone_of(plan.tracker, plan.settings) else Toy(), settings=plan.settings)
 
 
 def _settle(ended: Ended, store: Store) -> Record:

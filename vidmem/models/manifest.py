@@ -23,6 +23,7 @@ class Checkpoint:
     url: str = ""
     sha256: str = ""  # empty: recorded at the first download
     bytes: int = 0
+    of: str = ""  # the model it is trained beside, for what is none itself
     earlier: bool = False  # what a model's name stood for before; kept so that old results can be had again
 
     @property

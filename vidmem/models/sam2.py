@@ -20,6 +20,7 @@ from vidmem.errors import UsageError
 from vidmem.models import ModelSpec, checkpoints
 from vidmem.models.answering import answer_by_looking, answer_with_given
 from vidmem.models.compiled import CompiledEncoder
+from vidmem.models.digest import digest
 from vidmem.models.gathering import gather
 from vidmem.models.hiera import ImageEncoder
 from vidmem.models.holes import fill_holes
@@ -220,6 +221,11 @@ class Sam2(nn.Module):
     @property
     def device(self) -> torch.device:
         return self.no_mem_embed.device
+
+    @property
+    def backbone(self) -> str:
+        """A name of what `encode` makes features with: equal for equal weights."""
+        return digest(self.image_encoder, self.sam_mask_decoder.conv_s0, self.sam_mask_decoder.conv_s1)
 
     @torch.no_grad()
     def encode(self, frame: Frame) -> Features:

@@ -28,6 +28,10 @@ class SharedEncoding:
         return self.model.spec
 
     @property
+    def backbone(self) -> str:
+        return getattr(self.model, "backbone", "")
+
+    @property
     def device(self) -> torch.device:
         return self.model.device
 

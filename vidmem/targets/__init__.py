@@ -19,6 +19,7 @@ from vidmem.catalog import Catalog
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vidmem.targets.codings import Seen
     from vidmem.targets.samples import Sample
     from vidmem.values import Features, Guess
 
@@ -42,9 +43,10 @@ class Learned:
 class Usage:
     """What is made of a target model's score map (h', w')."""
 
-    use: Literal["always", "lost"] = "always"
+    use: Literal["always", "lost", "answer"] = "always"
     # always: every answer starts from it
     # lost: only where the answer without it held the object to be absent
+    # answer: it is the answer; the model is asked what a prompt means and nothing else
     form: Literal["page", "mask"] = "page"
     # page: a page of memory made of the present frame and the score map, which the model attends
     # mask: the decoder's mask prompt; for weights that were trained with masks as prompts (nano was not)
@@ -54,8 +56,8 @@ class Usage:
     found_pred_iou: float = 0.5  # and the belief in its best mask that takes
 
     def __post_init__(self) -> None:
-        if self.use not in ("always", "lost") or self.form not in ("page", "mask"):
-            raise ValueError(f"use is always or lost, form page or mask; got {self.use!r}, {self.form!r}.")
+        if self.use not in ("always", "lost", "answer") or self.form not in ("page", "mask"):
+            raise ValueError(f"use is always, lost or answer, form page or mask; got {self.use!r}, {self.form!r}.")
 
 
 class Target(Protocol):
@@ -64,20 +66,25 @@ class Target(Protocol):
     @property
     def usage(self) -> Usage: ...
 
+    @property
+    def backbone(self) -> str:
+        """The image encoder it was trained for, as a model's `backbone` names it; "" goes with any."""
+        ...
+
     def start(self) -> Learned:
         """The state that knows nothing."""
         ...
 
-    def prepare(self, features: Features) -> Tensor:
-        """(C, h, w) a frame as target models see it, once for all objects."""
+    def prepare(self, features: Features) -> Seen:
+        """A frame as target models see it, once for all objects."""
         ...
 
-    def look(self, state: Learned, seen: Tensor, frame: int) -> tuple[Learned, Tensor | None]:
+    def look(self, state: Learned, seen: Seen, frame: int) -> tuple[Learned, Tensor | None]:
         """The state after what was due to be learned, and (h', w') logits of where it sees the object in a frame it was
         not told of; None when nothing was learned yet."""
         ...
 
-    def learn(self, state: Learned, seen: Tensor, guess: Guess) -> Learned:
+    def learn(self, state: Learned, seen: Seen, guess: Guess) -> Learned:
         """The state once the answer for the frame is settled."""
         ...
 

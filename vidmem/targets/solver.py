@@ -33,7 +33,7 @@ class Problem:
     features: Tensor  # (N, C, h, w)
     labels: Tensor  # (N, K, h, w)
     weights: Tensor  # (N, K, h, w) or what spreads to it: w_n W_n, on the residual
-    decay: float = 0.01  # lambda, on the filter. LWL: learned, from .01
+    decay: float | Tensor = 0.01  # lambda, on the filter. LWL: learned, from .01
     strength: Tensor | None = None  # (K, C, a, a): how much each parameter is pulled to its anchor
     anchor: Tensor | None = None  # (K, C, a, a)
     frozen: Tensor | None = None  # (K, C, a, a) bool: parameters that may not move

@@ -1,6 +1,7 @@
 """Training: procedural video, real clips, losses and the loop that makes a small SAM 2 out of them.
 
-Detectors are trained too (detection/): a recipe with kind = "detector" is one of theirs.
+Detectors are trained too (detection/), and the codings of target models (learner/): a recipe with kind = "detector" or
+"learner" is one of theirs.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ def run(
     """
     import os
 
+    import torch
+
     from vidmem import cards
     from vidmem.training.loop import train
     from vidmem.training.recipe import Recipe, build, table
@@ -39,6 +42,14 @@ def run(
 
         return loop.train(detection.build(card, str(place)), Path(out), resume, minutes, report, device)
     from vidmem.models.options import as_device
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if card.get("kind") == "learner":
+        from vidmem.training.learner import loop as learning
+        from vidmem.training.learner import recipe as of_learner
+
+        return learning.train(of_learner.build(card, str(place)), Path(out), resume, minutes, report, as_device(device))
 
     cores, device = os.cpu_count() or 1, str(as_device(device))
     loaders = 0 if device == "cpu" else max(1, cores - 2)  # on a GPU the cores are free to draw clips

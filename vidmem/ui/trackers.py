@@ -27,7 +27,7 @@ class Trackers:
     @property
     def models(self) -> list[str]:
         """Those that may be chosen: what lies on this machine. Nothing is downloaded for a visitor."""
-        here = [each.name for each in manifest.every() if each.present]
+        here = [each.name for each in manifest.every() if each.present and not each.of]
         return list(dict.fromkeys([*self.extra, *here]))
 
     @property

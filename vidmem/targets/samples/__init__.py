@@ -21,7 +21,8 @@ class Sample:
     frame: int
     step: int  # how many frames its target model had seen
     features: Tensor  # (C, h, w) float16, as the target model's `prepare` gives them
-    label: Tensor  # (K, h, w) float16, 0..1
+    label: Tensor  # (K, h, w) float16, as its coding writes the mask
+    spatial: Tensor  # (K, h, w) float16: how much each number of the label counts, on the residual
     prompted: bool = False  # the truth, as a person gave it
     weight: float = 1.0  # what its memory thinks of it
     pred_iou: float = 1.0

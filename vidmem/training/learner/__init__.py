@@ -1,0 +1,1 @@
+"""Training of codings: LWL's label encoder and decoder over a frozen model, through the steps of the solver."""
