@@ -73,5 +73,6 @@ def test_a_window_of_prompts_alone_lets_no_answer_be_encoded():
     for frame in range(1, 6):
         state = bank.write(state, replace(observe(frame), remember=refuse))
     memory = bank.read(state)
+    assert memory is not None
     assert [page.entry.frame for page in memory.pages] == [0]
     assert [pointer.position for pointer in memory.pointers] == [6.0]
