@@ -4,9 +4,10 @@
 
 For each seed a base is trained without memory (configs/nano-detector-base.toml). Over it, frozen: a head without
 memory, one with SELSA's aggregation and one with MAMBA's, for the same steps on the same frames
-(configs/nano-detector.toml). The window asks MAMBA's weights with another bank. All are scored by fixed IoU 0.5, by the
-online protocol and by the paper's, on drawn videos by which nothing was chosen; --on val scores those by which set-ups
-are chosen. With --one-base all seeds share the first base, which takes less time. Whatever is done is kept in --out and
+(configs/nano-detector.toml). The window asks MAMBA's weights with another bank, and so does selsa-projected: SELSA with
+values and result projected, as MMTracking has it, is of MAMBA's form. All are scored by fixed IoU 0.5, by the online
+protocol and by the paper's, on drawn videos by which nothing was chosen; --on val scores those by which set-ups are
+chosen. With --one-base all seeds share the first base, which takes less time. Whatever is done is kept in --out and
 not done again, and what was cut off is gone on with. The last line is one JSON object: AP50 of the online protocol,
 means over seeds with their deviations, and the rest beside it, with the minutes of one core that each part took.
 """
@@ -47,7 +48,9 @@ ROWS: dict[str, tuple[str, tuple[str, Any, dict[str, Any]]]] = {  # name -> head
     "selsa": ("selsa", ("selsa", "online", {})),
     "mamba": ("mamba", ("mamba", "online", {})),
     "mamba-plain": ("mamba", ("mamba", "online", PLAIN)),
+    "selsa-projected": ("mamba", ("selsa", "online", {})),
     "selsa-paper": ("selsa", ("selsa", "paper", {})),
+    "selsa-projected-paper": ("mamba", ("selsa", "paper", {})),
     "mamba-paper": ("mamba", ("mamba", "paper", {})),
 }
 FIRST = ("single", "selsa", "mamba")
