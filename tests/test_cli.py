@@ -89,7 +89,7 @@ WRONG = [
     (["--box", "0:1,1,9,9", "--tracker", "sam3"], 2, "No card 'sam3'"),
     (["--box", "0:1,1,9,9", "--formats", "gif"], 2, "No writer is named 'gif'"),
     (["--box", "0:1,1,9,9", "--set", "bank.frame=3"], 2, "Did you mean 'frames'"),
-    (["--box", "0:1,1,9,9", "--set", "bank.frames=9"], 2, "must be 1 to 6"),
+    (["--box", "0:1,1,9,9", "--set", "bank.frames=9"], 2, "must be 0 to 6"),
     (["--box", "0:1,1,9,9", "--resume", "--overwrite"], 2, "exclude each other"),
     (["--box", "0:1,1,9,9", "--on-damage", "cry"], 2, "stop or skip"),
     (["--box", "0:1,1,9,9", "--frames", "0"], 2, r"--frames.*1\. See"),

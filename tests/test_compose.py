@@ -30,7 +30,7 @@ def card(folder: Path, text: str) -> str:
         ({"loop.condition_prompts": 1}, r"loop.condition_prompts is 1; it is true or false"),
         ({"bank.name": "gated", "bank.modulation": 3}, r"bank.modulation is 3; it is a list of numbers"),
         ({"target.name": "filter", "target.use": "never"}, r"target.use is 'never'; it is one of always, lost"),
-        ({"bank.frames": -1}, r"window.frames must be 1 to 6"),
+        ({"bank.frames": -1}, r"window.frames must be 0 to 6"),
     ],
 )
 def test_a_value_that_does_not_fit_its_option_is_named_before_anything_runs(settings: dict[str, Any], complaint: str):

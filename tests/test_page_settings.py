@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_learner import learner_file
 from PIL import Image
 
 from vidmem import cards, compose
@@ -16,13 +17,16 @@ from vidmem.ui.uploads import kind_of, open_video, refuse_size, shown_name
 
 
 @pytest.mark.parametrize("card", cards.names("trackers"))
-def test_every_card_has_settings_that_make_the_same_tracker(card):
+def test_every_card_has_settings_that_make_the_same_tracker(card, tmp_path):
     found = settings.settings_of(card)
     assert found and all(each.sentence for each in found), "a sentence each"
     assert settings.changed(card, {each.name: each.value for each in found}) == {}
     emptied = {each.name: "" for each in found if each.kind in ("whole", "number")}
     assert settings.changed(card, emptied) == {}, "an emptied number is the card's"
-    compose.load(card, Toy(), settings={each.name: each.value for each in found if each.value is not None})
+    said = {each.name: each.value for each in found if each.value is not None}
+    if compose.read(card).get("coding", {}).get("name") == "trained":
+        said["coding.weights"] = str(learner_file(tmp_path, 3, backbone=""))
+    compose.load(card, Toy(), settings=said)
 
 
 def test_what_a_person_changed_reaches_the_tracker():

@@ -283,7 +283,7 @@ def test_parts_of_a_target_model_without_one_are_refused():
 
 
 def test_an_unknown_option_is_told_with_its_like():
-    with pytest.raises(UsageError, match="use is always, lost or answer"):
+    with pytest.raises(UsageError, match="'sometimes'; it is one of always, lost, answer"):
         tracker_of(target__use="sometimes")
     with pytest.raises(UsageError, match=r"no option 'update_step'.*Did you mean 'update_steps'"):
         tracker_of(target__update_step=2)

@@ -27,8 +27,10 @@ NEWEST = 0  # the slot in time of the page: it is as new as can be
 def check_backbone(target: Target | None, model: Model) -> None:
     """Raises ModelError for a target model that was trained on the features of another image encoder."""
     wanted = "" if target is None else target.backbone
+    if not wanted:
+        return  # and no model need tell its weights apart
     found = getattr(model, "backbone", "")
-    if wanted and found != wanted:
+    if found != wanted:
         whose = f"an image encoder of other weights ({found[:12]})" if found else "no image encoder of known weights"
         raise ModelError(
             f"The trained coding of this tracker belongs to the image encoder {wanted[:12]}, and the model "

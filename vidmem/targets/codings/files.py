@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -45,7 +46,7 @@ def load_learner(path: Path, device: torch.device | str = "cpu") -> Learner:
     One that was loaded before is shared, for nothing changes it, as long as its file is the same.
     """
     stamp = path.stat()
-    return _loaded(path, (stamp.st_mtime_ns, stamp.st_size), str(device))
+    return _placed(path, (stamp.st_mtime_ns, stamp.st_size), str(device))
 
 
 def about(path: Path) -> dict[str, str]:
@@ -58,15 +59,21 @@ def about(path: Path) -> dict[str, str]:
 
 
 @cache
-def _loaded(path: Path, stamp: tuple[int, int], device: str) -> Learner:
+def _placed(path: Path, stamp: tuple[int, int], device: str) -> Learner:
+    read = _loaded(path, stamp)
+    return read if device == "cpu" else deepcopy(read).to(device)
+
+
+@cache
+def _loaded(path: Path, stamp: tuple[int, int]) -> Learner:
     said = about(path)
     if said.get("format") != FORMAT:
         raise ModelError(f"{path} is no trained coding of a target model. Make one with: vidmem train nano-learner.")
     sizes: dict[str, Any] = json.loads(said["sizes"])
     sizes |= {name: tuple(each) for name, each in sizes.items() if isinstance(each, list)}
-    with safe_open(path, framework="pt", device=device) as file:
+    with safe_open(path, framework="pt") as file:
         weights = {name: file.get_tensor(name).float() for name in file.keys()}
-    learner = Learner(Sizes(**sizes), said["backbone"]).to(device)
+    learner = Learner(Sizes(**sizes), said["backbone"])
     try:
         learner.load_state_dict(weights)
     except RuntimeError as problem:
