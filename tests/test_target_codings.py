@@ -189,3 +189,11 @@ def test_an_option_of_a_coding_is_set_by_card_and_a_wrong_one_told():
     assert isinstance(tracker.target, OnlineFilter) and tracker.target.coding == Cells(object_share=0.5)
     with pytest.raises(UsageError, match="no option 'weight'"):
         compose.load("continual", Toy(), settings={"coding.name": "trained", "coding.weight": "x"})
+
+
+def test_a_file_that_is_replaced_changes_no_tracker_on_its_way(tmp_path):
+    file = learner_file(tmp_path, 3)
+    coding, mask = Trained(str(file)), torch.rand(16, 16)
+    before = coding.encode(mask, (4, 4))
+    file.write_bytes(b"something else")
+    assert all(torch.equal(one, other) for one, other in zip(before, coding.encode(mask, (4, 4)), strict=True))

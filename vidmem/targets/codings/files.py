@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialised
 
@@ -40,13 +38,13 @@ def find_learner(weights: str) -> Path:
     return path
 
 
-def load_learner(path: Path, device: torch.device | str = "cpu") -> Learner:
-    """A learner without gradients, in float32. Raises ModelError for a file that is none.
+def load_learner(path: Path) -> Learner:
+    """A learner without gradients, in float32, on the CPU. Raises ModelError for a file that is none.
 
     One that was loaded before is shared, for nothing changes it, as long as its file is the same.
     """
     stamp = path.stat()
-    return _placed(path, (stamp.st_mtime_ns, stamp.st_size), str(device))
+    return _loaded(path, (stamp.st_mtime_ns, stamp.st_size))
 
 
 def about(path: Path) -> dict[str, str]:
@@ -56,12 +54,6 @@ def about(path: Path) -> dict[str, str]:
             return dict(file.metadata() or {})
     except (OSError, SafetensorError) as reason:
         raise ModelError(f"{path} cannot be read as a trained coding: {reason}. Give another file.") from None
-
-
-@cache
-def _placed(path: Path, stamp: tuple[int, int], device: str) -> Learner:
-    read = _loaded(path, stamp)
-    return read if device == "cpu" else deepcopy(read).to(device)
 
 
 @cache

@@ -5,6 +5,7 @@ It belongs to the image encoder it was trained on and is refused for any other (
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,5 +48,12 @@ class Trained:
     def _decay(self) -> float:
         return float(self._on(torch.device("cpu")).decay)
 
+    @cached_property
+    def _kept(self) -> dict[str, Learner]:
+        """Device -> the learner there. Read once: a file that is replaced meanwhile changes no tracker on its way."""
+        return {"cpu": load_learner(find_learner(self.weights))}
+
     def _on(self, device: torch.device) -> Learner:
-        return load_learner(find_learner(self.weights), device)
+        if str(device) not in self._kept:
+            self._kept[str(device)] = deepcopy(self._kept["cpu"]).to(device)
+        return self._kept[str(device)]
