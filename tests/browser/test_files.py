@@ -140,7 +140,7 @@ def test_hostile_calls_get_a_clear_line_each_and_the_page_lives_on(server, newco
         ("track", {"direction": "up"}, "forwards, backwards or both"),
         ("tracker", {"tracker": "../../etc/passwd", "model": "nano"}, "no tracker"),
         ("tracker", {"tracker": "sam2", "model": "/etc/passwd"}, "not on this machine"),
-        ("tracker", {"tracker": "sam2", "model": "nano", "settings": {"bank.frames": 99}}, "must be 1 to 6"),
+        ("tracker", {"tracker": "sam2", "model": "nano", "settings": {"bank.frames": 99}}, "must be 0 to 6"),
         ("export", {"formats": ["exe"]}, "No writer is named 'exe'"),
         ("export", {"formats": []}, "Tick at least one"),
         ("video", {"upload": "/etc/passwd", "name": "x"}, "did not arrive"),
