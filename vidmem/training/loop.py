@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from vidmem.errors import InputError
 from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import architecture
-from vidmem.saving import replacing
 from vidmem.training.ahead import ahead
 from vidmem.training.batches import Batch, batch
 from vidmem.training.clips import Sequence, read_sequences
 from vidmem.training.diary import Diary, Report
 from vidmem.training.initialise import initialise, load, look_where_pointed
+from vidmem.training.legs import STATE, keep_state, open_run
 from vidmem.training.losses import overlap, total
 from vidmem.training.parallel import STOP, Team, disband, gather_team
 from vidmem.training.prompts import Kind
@@ -27,7 +26,6 @@ from vidmem.training.recipe import Recipe, clips_of
 from vidmem.training.rollout import follow, point_out, watch
 from vidmem.training.schedule import average, optimise, rate
 
-STATE = "state.pt"
 SAVE_EVERY, JUDGE_EVERY = 180.0, 600.0  # seconds of training
 LOOKED_AT = 40  # frames of each held-out sequence that a judgement follows
 POINTED_EVERY = 8  # frames, where boxes and clicks are judged
@@ -117,8 +115,7 @@ class Run:
             "step": self.step,
             "seconds": self.seconds,
         }
-        with replacing(place) as file:
-            torch.save(state, file)
+        keep_state(place, state)
 
     def restore(self, place: Path) -> None:
         """Go on from what `save` wrote."""
@@ -147,9 +144,7 @@ def train(
     sequences). Raises InputError for clips that are not there and for a folder that holds a run when it is not to be
     resumed, ModelError for weights that do not fit.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    if not resume and (out / STATE).exists():
-        raise InputError(f"{out} holds a training run. Go on with --resume, or give another --out.")
+    open_run(out, resume)
     team = gather_team(recipe, out, workers if device == "cpu" else 1, _work)
     _work(team, recipe, out, minutes, report, device, loaders)
     disband(team)

@@ -23,14 +23,14 @@ from torch.utils.data import Dataset as Steps
 
 from vidmem.detectors import checkpoints
 from vidmem.detectors.detector import Detector, Looked
-from vidmem.errors import InputError, ModelError, UsageError
-from vidmem.saving import replacing
+from vidmem.errors import ModelError, UsageError
 from vidmem.training.detection.recipe import DetectorRecipe, Optimiser
 from vidmem.training.detection.samples import Batch, Name, Samples
 from vidmem.training.diary import Diary, Report
+from vidmem.training.legs import STATE, keep_state, open_run
 from vidmem.training.parallel import STOP, Team
 
-STATE, RESULT = "state.pt", "detector.safetensors"
+RESULT = "detector.safetensors"
 SAVE_EVERY = 120.0  # seconds of training
 PARTS = ("backbone", "neck", "proposer", "head", "enhance_pixels")
 
@@ -133,8 +133,7 @@ class Run:
             "step": self.step,
             "seconds": self.seconds,
         }
-        with replacing(place) as file:
-            torch.save(state, file)
+        keep_state(place, state)
 
     def restore(self, place: Path) -> None:
         """Go on from what `save` wrote."""
@@ -168,9 +167,7 @@ def train(
     Raises InputError for data that are missing or broken and for a folder that holds a run when it is not to be
     resumed, ModelError for weights that do not fit.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    if not resume and (out / STATE).exists():
-        raise InputError(f"{out} holds a training run. Go on with --resume, or give another --out.")
+    open_run(out, resume)
     with _team(device) as (team, place):
         samples = Samples(recipe)
         run = Run(recipe, samples, place, looked)

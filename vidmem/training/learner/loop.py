@@ -9,10 +9,9 @@ from typing import Any
 
 import torch
 
-from vidmem.errors import InputError, ModelError, UsageError
+from vidmem.errors import ModelError, UsageError
 from vidmem.models.sam2 import Sam2
 from vidmem.models.sam2 import load as load_model
-from vidmem.saving import replacing
 from vidmem.targets.codings.files import save_learner
 from vidmem.targets.codings.network import Learner, Sizes
 from vidmem.targets.filter import OnlineFilter
@@ -20,11 +19,12 @@ from vidmem.training.clips import Sequence, draw, read_sequences
 from vidmem.training.diary import Diary, Report
 from vidmem.training.learner.episode import Steps, answers, follow_alone, look, loss_of, small
 from vidmem.training.learner.recipe import LearnerRecipe
+from vidmem.training.legs import STATE, keep_state, open_run
 from vidmem.training.losses import overlap
 from vidmem.training.recipe import clips_of
 from vidmem.training.schedule import average, optimise, rate
 
-STATE, RESULT = "state.pt", "learner.safetensors"
+RESULT = "learner.safetensors"
 SAVE_EVERY = 120.0  # seconds of training
 LOOKED_AT = 40  # frames of each held-out sequence that a judgement follows
 
@@ -89,8 +89,7 @@ class Run:
             "step": self.step,
             "seconds": self.seconds,
         }
-        with replacing(place) as file:
-            torch.save(state, file)
+        keep_state(place, state)
 
     def restore(self, place: Path) -> None:
         """Go on from what `save` wrote. Raises ModelError where the model's weights are no longer those."""
@@ -121,9 +120,7 @@ def train(
     sequences). Raises InputError for clips that are not there and for a folder that holds a run when it is not to be
     resumed, ModelError for weights that do not fit.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    if not resume and (out / STATE).exists():
-        raise InputError(f"{out} holds a training run. Go on with --resume, or give another --out.")
+    open_run(out, resume)
     run = Run(recipe, device)
     if (out / STATE).exists():
         run.restore(out / STATE)
