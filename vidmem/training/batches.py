@@ -40,8 +40,12 @@ class Batch:
 
 
 def batch(recipe: Recipe, library: tuple[Sequence, ...], size: int, step: int, part: int = 0) -> Batch:
-    """One part of step number `step`; the same one whenever it is asked for."""
+    """One part of step number `step`; the same one whenever it is asked for.
+
+    size: of the pictures, where the step's stage does not say
+    """
     stage = recipe.stage(step)
+    size = stage.side or size
     chance = np.random.default_rng((recipe.seed, step, part))
     pictures = chance.random() < stage.pictures
     kind: Kind = "mask"

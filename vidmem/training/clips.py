@@ -5,7 +5,7 @@ A clip is a function of (library, seed, step, number): nothing is remembered fro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from torch import Tensor
 
 from vidmem.errors import InputError
 from vidmem.sprites import place
-from vidmem.training.procedural import Clip, Layer, compose, path, scene, shape
+from vidmem.training.procedural import Clip, Layer, compose, path, ripple, scene, shape
+from vidmem.training.warping import approach, elastic
 
 LEAST = 0.0015  # share of the picture a target must fill in the first frame to be worth asking for
 
@@ -40,6 +41,8 @@ class Mixture:
     gap: float = 0.25  # share of real clips whose first frame lies far from the others
     paste: float = 0.45  # share of real clips with something pasted over them
     compressed: float = 0.0  # share of clips that went through JPEG, as frames of cheap video do
+    approach: float = 0.0  # share of real clips in which the camera comes nearer, or draws back, by up to three times
+    elastic: float = 0.0  # share of real clips, and of what is pasted over them, that bend as seen through water
     absent: float = 0.12  # share of real clips that cut away to another place for some frames
 
 
@@ -88,6 +91,10 @@ def real(
     sequence = library[chance.integers(len(library))]
     numbers = _numbers(chance, len(sequence.images), frames, mixture)
     images, masks = _crop(chance, sequence, numbers, size)
+    if mixture.approach and chance.random() < mixture.approach:
+        images, masks = approach(chance, images, masks)
+    if mixture.elastic and chance.random() < mixture.elastic:
+        images, masks = elastic(chance, images, masks)
     layers: list[Layer] = []
     if chance.random() < mixture.paste:
         kind = chance.choice(["other", "itself", "shape"], p=[0.5, 0.25, 0.25])
@@ -96,7 +103,10 @@ def real(
             layers.append(shape(chance, frames, target))
         else:
             source = sequence if kind == "itself" else library[chance.integers(len(library))]
-            layers += cutout(chance, source, _numbers(chance, len(source.images), frames, mixture), target)
+            pasted = cutout(chance, source, _numbers(chance, len(source.images), frames, mixture), target)
+            if pasted and mixture.elastic and chance.random() < mixture.elastic:
+                pasted = [replace(each, bend=ripple(chance)) for each in pasted]
+            layers += pasted
     images, visible = compose(images, [masks], layers)
     if frames > 2 and chance.random() < mixture.absent:
         other = library[chance.integers(len(library))]

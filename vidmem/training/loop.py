@@ -38,11 +38,11 @@ class Run:
 
     def __init__(self, recipe: Recipe, fresh: bool = True, device: str | torch.device = "cpu"):
         self.device = torch.device(device)
-        sizes = architecture(recipe.architecture)
+        self.sizes = architecture(recipe.architecture)
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
-        self.side = sizes.image_size[0]
-        self.model = Sam2(sizes).train()
+        self.side = self.sizes.image_size[0]
+        self.model = Sam2(self.sizes).train()
         if fresh and recipe.init:
             load(self.model, recipe.init)
             if recipe.pointing:
@@ -68,6 +68,8 @@ class Run:
         """
         recipe, team, started = self.recipe, team or Team(), time.perf_counter()
         speed = rate(recipe.optimiser, self.step, progress)
+        side = recipe.stage(self.step).side or self.side
+        self.model.sizes = self.sizes.at((side, side))  # no weight depends on it
         for group in self.optimiser.param_groups:
             group["lr"] = speed
         for weight in self.model.parameters():

@@ -87,8 +87,14 @@ def shape(chance: np.random.Generator, frames: int, target: bool, like: Layer | 
     pixels = torch.cat([colours, outline(chance, size)[None]])[None]
     bend = (0.0, 0.0, 0.0, 0.0)
     if chance.random() < 0.5:
-        bend = tuple(float(v) for v in chance.uniform([0.03, 1.0, 0.0, 0.1], [0.16, 4.0, 6.3, 0.8]))
-    return Layer(pixels, place(path(chance, frames, side)), target, bend)  # type: ignore[arg-type]
+        bend = ripple(chance)
+    return Layer(pixels, place(path(chance, frames, side)), target, bend)
+
+
+def ripple(chance: np.random.Generator) -> Bend:
+    """A wave that travels through a thing."""
+    amplitude, waves, phase, turn = chance.uniform([0.03, 1.0, 0.0, 0.1], [0.16, 4.0, 6.3, 0.8])
+    return float(amplitude), float(waves), float(phase), float(turn)
 
 
 def backdrop(chance: np.random.Generator, frames: int, size: int) -> Tensor:

@@ -54,6 +54,7 @@ class Stage:
     balanced: float = 0.0  # see losses.Weights
     opening: float = 0.0  # see losses.Weights
     gap: float = 0.4  # share of steps whose prompt lies up to 150 frames back
+    side: int = 0  # of the square pictures; 0: the one that is the architecture's own
 
 
 @dataclass(frozen=True)
