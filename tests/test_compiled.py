@@ -9,6 +9,7 @@ import torch
 
 from vidmem.emission import State
 from vidmem.errors import UsageError
+from vidmem.kernels import blocked, packed
 from vidmem.models import compiled
 from vidmem.models.options import Options
 from vidmem.models.sam2 import Sam2
@@ -53,6 +54,19 @@ def test_nothing_in_a_stream_compiles_again(monkeypatch):
         for object_id, guess in answers[0].guesses.items():
             assert torch.allclose(guess.mask, answers[1].guesses[object_id].mask, atol=1e-3)
         assert counters["stats"]["unique_graphs"] == 1 and not counters["graph_break"], number
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])  # traced, and traced down to the operators
+def test_attention_in_blocks_is_one_node_of_the_compiled_graph(monkeypatch, backend):
+    plain, other = (model.to(torch.bfloat16) for model in models())
+    if not packed.packable(plain.get_parameter("memory_attention.layers.0.linear1.weight")):
+        pytest.skip("no products in bfloat16 on this processor")
+    monkeypatch.setattr(compiled, "BACKEND", backend)
+    monkeypatch.setattr(blocked, "WORTH_BLOCKS", 1)  # large grids take this way
+    torch._dynamo.reset()
+    frame = Frame(0, torch.randint(0, 256, (3, 90, 120), dtype=torch.uint8))
+    for one, two in zip(plain.encode(frame).levels, other.encode(frame).levels, strict=True):
+        assert torch.allclose(one.float(), two.float(), atol=0.05 * float(one.abs().max()))
 
 
 def test_a_machine_without_a_compiler_is_told(monkeypatch):

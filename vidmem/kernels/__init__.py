@@ -26,8 +26,13 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tenso
     if q.dtype == torch.bfloat16 and q.device.type == "cpu" and not _learning(q, k, v, bias):
         from vidmem.kernels import blocked, packed
 
-        if q.shape[2] * k.shape[2] >= blocked.WORTH_BLOCKS and packed.packable(k[0, 0]):
-            return blocked.attend(q, k, v, bias)
+        if q.shape[2] * k.shape[2] >= blocked.WORTH_BLOCKS:
+            if torch.compiler.is_compiling():
+                from vidmem.kernels import opaque
+
+                return opaque.attend(q, k, v, bias)
+            if packed.packable(k[0, 0]):
+                return blocked.attend(q, k, v, bias)
     mask = None if bias is None else bias.to(q.dtype)[:, None, None, :]
     return scaled_dot_product_attention(q, k, v, attn_mask=mask)
 

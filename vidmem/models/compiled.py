@@ -38,7 +38,7 @@ class CompiledEncoder:
             # On a GPU: as one CUDA graph. Its results lie where the next replay writes, and are copied.
             how: dict[str, Any] = {"mode": "reduce-overhead"} if on_gpu and BACKEND == "inductor" else {}
             stage = _Stage(model)
-            self._run = torch.compile(stage, backend=BACKEND, dynamic=False, **how)
+            self._run = torch.compile(stage, backend=BACKEND, dynamic=False, fullgraph=True, **how)
         s4, s8, s16 = self._run(pixels, position)
         if pixels.device.type == "cuda":
             s4, s8, s16 = s4.clone(), s8.clone(), s16.clone()
