@@ -27,12 +27,13 @@ from vidmem.training.loop import Run, judgement
 from vidmem.training.recipe import Optimiser, Recipe, Stage, clips_of, read
 from vidmem.training.rollout import watch
 
+BASE = NANO.at((256, 256))  # pictures so small that a size shows in minutes what it is worth
 SIZES = {
-    "nano": NANO,
-    "narrow": replace(NANO, name="narrow", embed_dim=24),
-    "wide": replace(NANO, name="wide", embed_dim=48),
-    "deep": replace(NANO, name="deep", stages=(1, 2, 6, 1), global_att_blocks=(5, 8)),
-    "thick": replace(NANO, name="thick", d_model=96, mem_dim=48),
+    "nano": BASE,
+    "narrow": replace(BASE, name="narrow", embed_dim=24),
+    "wide": replace(BASE, name="wide", embed_dim=48),
+    "deep": replace(BASE, name="deep", stages=(1, 2, 6, 1), global_att_blocks=(5, 8)),
+    "thick": replace(BASE, name="thick", d_model=96, mem_dim=48),
 }
 COURSE = Stage(10**6, frames=4, clips=1, pictures=0.6, single=8, prompts=0.0, told=True, balanced=0.3, opening=0.6)
 

@@ -76,6 +76,29 @@ def test_a_batch_is_a_function_of_recipe_and_step(real_clips: Path):
     assert not torch.equal(batch(RECIPE, library, 64, 0).images, batch(RECIPE, library, 64, 0, part=1).images)
 
 
+@pytest.mark.parametrize("kind", ["approach", "elastic"])
+def test_real_clips_may_come_nearer_or_bend_and_others_stay(real_clips: Path, kind: str):
+    library = read_sequences(real_clips)
+    plain = draw(library, Mixture(synthetic=0.0, paste=0.0, absent=0.0), 4, 64, (5, 1))
+    same, warped = (
+        draw(library, Mixture(0.0, paste=0.0, absent=0.0, **{kind: share}), 4, 64, (5, 1)) for share in (0, 1)
+    )
+    assert torch.equal(plain.images, same.images)
+    assert not torch.equal(plain.images, warped.images) and warped.masks[:, 0].any()
+
+
+def test_a_stage_may_see_smaller_pictures_than_the_model_in_the_end(real_clips: Path):
+    stage = dataclasses.replace(TINY, side=64, steps=1)
+    run = Run(dataclasses.replace(RECIPE, stages=(stage, dataclasses.replace(stage, side=0))))
+    library = read_sequences(real_clips)
+    sides = []
+    for number in range(2):
+        run.learn(library, number / 2)
+        sides.append(run.model.sizes.image_size)
+    assert sides == [(64, 64), MICRO.image_size] and run.mean.sizes == MICRO
+    assert batch(run.recipe, library, run.side, 0).images.shape[-2:] == (64, 64)
+
+
 def test_every_target_is_in_sight_in_the_first_frame(real_clips: Path):
     library = read_sequences(real_clips)
     for seed in range(20):
