@@ -88,7 +88,7 @@ def model(data) -> Sam2:
     options = Options(
         resize="bilinear-antialias", stability_fallback=True, binarize_prompts=True, memory_dtype=torch.float32
     )
-    model = Sam2(NANO, options)
+    model = Sam2(NANO.at((256, 256)), options)  # the size that the numbers were recorded at
     model.load_state_dict(lively(weights.get("model", weights)))
     return model.eval().requires_grad_(False)
 
