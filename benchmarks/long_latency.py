@@ -25,7 +25,7 @@ from flat_memory import Swimming
 
 import vidmem
 from vidmem import cards, machine, states
-from vidmem.compose import load_model
+from vidmem.compose import backbone_of, load_model
 from vidmem.emission import State
 from vidmem.tracker import Tracker
 from vidmem.values import Features, Frame, Prompt
@@ -78,7 +78,9 @@ def main() -> None:
     for name in arguments.trackers.split(","):
         if name in told["trackers"]:
             continue
-        tracker = vidmem.load(name, model)
+        # Trained codings read nano's features alone; the toy has others, and the coding that wants no training.
+        untrained = {"coding.name": "cells"} if arguments.model == "toy" and backbone_of(name) else None
+        tracker = vidmem.load(name, model, settings=untrained)
         state: State = {}
         early: State | None = None
         prompts = [Prompt(1, box=torch.tensor(BOX))]

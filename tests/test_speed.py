@@ -18,7 +18,7 @@ from vidmem.errors import UsageError
 from vidmem.kernels import packed
 from vidmem.models.layers import Linear, Pointwise
 from vidmem.models.options import precise
-from vidmem.models.sam2 import load
+from vidmem.models.sam2 import Sam2, load
 from vidmem.models.sizes import ARCHITECTURES, NANO
 from vidmem.speed import roofline
 from vidmem.speed.bench import _around, bench
@@ -181,6 +181,24 @@ def test_frames_encoded_ahead_are_answered_as_one_by_one():
     assert ahead.encode(Frame(9, clip[0].image)).frame == 9  # one that did not come that way
     with pytest.raises(UsageError, match="1 or more"):
         EncodedAhead(model, 0)
+
+
+def test_an_evaluation_encodes_ahead_where_asked(tmp_path, monkeypatch):
+    from tiny_sets import Here, davis
+
+    from vidmem.evaluation import Plan, evaluate
+
+    encode, batches = Sam2.encode_several, []
+    monkeypatch.setattr(
+        Sam2, "encode_several", lambda model, frames: (batches.append(len(frames)), encode(model, frames))[1]
+    )
+    root, scores = davis(tmp_path / "set", {"plain": 6}), []
+    for many in (1, 4):
+        settings = {"model.image_size": 64, "model.ahead": many}
+        plan = Plan(dataset="davis16", root=str(root), tracker="sam2", model="nano", settings=settings)
+        scores.append(evaluate(plan, tmp_path / f"ahead{many}", engine=Here())["metrics"]["J"])
+    assert batches == [1] * 6 + [4, 2]
+    assert scores[0] == pytest.approx(scores[1], abs=0.02)
 
 
 def test_a_recording_is_encoded_ahead_where_asked_and_to_its_break():

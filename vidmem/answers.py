@@ -64,7 +64,7 @@ def answers(
     try:
         frames: Iterable[Frame] = _frames(source, point, stop_after, live)
         if not live:
-            tracker, frames = _looking_ahead(tracker, frames)
+            tracker, frames = looking_ahead(tracker, frames)
         for frame in frames:
             if frame.index < point.frame:  # its answer is in the state
                 held = (*held, frame)
@@ -92,7 +92,7 @@ def _frames(source: Source, point: Point, stop_after: int | None, live: bool) ->
         yield replace(frame, index=index, name=f"{index:05d}", time=point.time + pause + frame.time)
 
 
-def _looking_ahead(tracker: Tracker, frames: Iterable[Frame]) -> tuple[Tracker, Iterable[Frame]]:
+def looking_ahead(tracker: Tracker, frames: Iterable[Frame]) -> tuple[Tracker, Iterable[Frame]]:
     """The tracker and the frames of a recording, of which so many are encoded at once as the model's options say."""
     if not isinstance(tracker.model, Sam2) or tracker.model.options.ahead == 1:
         return tracker, frames
