@@ -56,7 +56,11 @@ WRONG = {
     "no JSON": ("{", "cannot be read as JSON"),
     "no list": ('{"boxes": []}', "no COCO JSON of detections"),
     "no score": (json.dumps([{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}]), "detection 0: .* lacks"),
-    "three numbers": (json.dumps([row(1), row(1, box=(1, 2, 3))]), "detection 1: .* bbox is not 4 numbers"),
+    "three numbers": (json.dumps([row(1), row(1, box=(1, 2, 3))]), "detection 1: .* bbox that is not 4 numbers"),
+    "no numbers": (json.dumps([row(1, box="left")]), "detection 0: .* bbox that is not 4 numbers"),
+    "a class by name": (json.dumps([{**row(1), "category_id": "dog"}]), "category_id that is not a whole number"),
+    "a score in words": (json.dumps([{**row(1), "score": "high"}]), "score that is not a number"),
+    "images without names": (json.dumps({"images": [{"id": 1}], "annotations": []}), "an id and a file_name"),
     "no such frame": (json.dumps([row(99)]), "no frame with the image_id 99"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -73,13 +74,14 @@ def _read(path: Path, changed: int, card: str, root: str, split: str) -> Found:
     listed = said.get("annotations") if isinstance(said, dict) else said
     if not isinstance(listed, list):
         raise InputError(f"{path} is no COCO JSON of detections: neither a list nor a mapping with `annotations`.")
-    named = _named(said["images"]) if isinstance(said, dict) and "images" in said else None
+    try:
+        named = _named(said["images"]) if isinstance(said, dict) and "images" in said else None
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise InputError(f"{path}: each of `images` is to be a mapping with an id and a file_name.") from None
     found = Found()
     for number, row in enumerate(listed):
-        if not isinstance(row, dict) or any(word not in row for word in NEEDED) or len(row["bbox"]) != 4:
-            raise InputError(
-                f"{path}, detection {number}: {row} lacks one of {', '.join(NEEDED)}, or bbox is not 4 numbers."
-            )
+        if problem := _wrong(row):
+            raise InputError(f"{path}, detection {number}: {row} {problem}.")
         image = row["image_id"]
         if isinstance(image, str) and named is None:
             found.add(_stem(image), row)
@@ -90,6 +92,23 @@ def _read(path: Path, changed: int, card: str, root: str, split: str) -> Found:
             raise InputError(f"{path}, detection {number}: there is no frame with the image_id {image!r}.")
         found.add(named[image], row)
     return found
+
+
+def _wrong(row: Any) -> str:
+    """What is wrong with a detection; "" where nothing is."""
+    if not isinstance(row, dict) or any(word not in row for word in NEEDED):
+        return f"lacks one of {', '.join(NEEDED)}"
+    if not isinstance(row["bbox"], list) or len(row["bbox"]) != 4 or not all(map(_number, row["bbox"])):
+        return "has a bbox that is not 4 numbers (x, y, width, height in pixels)"
+    if not _number(row["score"]):
+        return "has a score that is not a number"
+    if not isinstance(row["category_id"], int) or isinstance(row["category_id"], bool):
+        return "has a category_id that is not a whole number; classes are given by the number the data set has for them"
+    return ""
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _named(images: list[Row]) -> dict[Any, str]:
