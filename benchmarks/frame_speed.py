@@ -4,8 +4,9 @@
 
 Every side starts from pictures at the model's grid and ends with logits of that size; a box is given in frame 0. Frames
 count from the one on that has a full memory (7 pages, 16 pointers). Sides take turns frame by frame in one process, and
-a ratio is the median of those of processor time in each frame: the machine may be shared. nano has its own weights, a
-published size random ones: its masks say little, its speed all; so nano's own mask IoU stands beside it.
+a ratio is the median of those in each frame: of processor time with one thread, so that the machine may be shared, else
+of time on the clock. nano has its own weights, a published size random ones: its masks say little, its speed all; so
+nano's own mask IoU stands beside it.
 vs_sam2_fp32, vs_sam2_bf16 and mask_iou are of the mode that precision "auto" chooses here; exact is float32, fast
 bfloat16. bf16_matmul_gain is how many times faster this processor multiplies plain matrices in bfloat16 than in
 float32, measured in the same run: about 2 with AVX-512's instructions, 8 or more with AMX. Whole frames in bfloat16 can
@@ -33,7 +34,7 @@ from vidmem.models.sam2 import Sam2, load
 from vidmem.models.sizes import ARCHITECTURES
 from vidmem.speed.official import Official
 from vidmem.speed.ours import Ours, pictures_of
-from vidmem.speed.race import race, times_faster
+from vidmem.speed.race import clock, race, times_faster
 from vidmem.tracker import Tracker
 
 WHOLE = 16  # frames; in a shorter clip the reference counts the age of pointers otherwise than in a stream
@@ -90,7 +91,8 @@ def main() -> None:
                 "side": side,
                 "frames": arguments.frames,
                 "counted_from": settled,
-                "milliseconds_of_processor": {name: round(each * 1e3, 1) for name, each in seconds.items()},
+                "clock": clock(),
+                "milliseconds": {name: round(each * 1e3, 1) for name, each in seconds.items()},
                 "milliseconds_of_clock": {
                     name: round(sorted(lap.wall[settled:])[len(lap.wall[settled:]) // 2] * 1e3, 1)
                     for name, lap in laps.items()

@@ -23,7 +23,7 @@ from vidmem.models.sizes import ARCHITECTURES, NANO
 from vidmem.speed import roofline
 from vidmem.speed.bench import _around, bench
 from vidmem.speed.ours import Ours, spread_boxes
-from vidmem.speed.race import Lap, iou, race
+from vidmem.speed.race import Lap, iou, race, times_faster
 from vidmem.tracker import Tracker
 from vidmem.values import Frame, Prompt
 
@@ -98,8 +98,13 @@ def test_empty_masks_agree():
     assert iou(nothing, nothing) == 1 and iou(nothing, something) == 0
 
 
-def test_the_speed_of_a_side_is_the_median_of_its_settled_frames():
-    assert Lap(wall=[9.0, 1.0, 3.0, 2.0], cpu=[9.0, 1.0, 3.0, 2.0]).seconds(1) == 2.0
+@pytest.mark.parametrize(("threads", "seconds", "ratio"), [(1, 2.0, 2.0), (2, 30.0, 0.5)])
+def test_one_thread_is_timed_by_its_work_and_several_by_the_clock(monkeypatch, threads, seconds, ratio):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    lap = Lap(wall=[90.0, 10.0, 30.0, 40.0], cpu=[9.0, 1.0, 3.0, 2.0])  # the first frame is not settled yet
+    other = Lap(wall=[0.0, 5.0, 15.0, 20.0], cpu=[0.0, 2.0, 6.0, 4.0])
+    assert lap.seconds(1) == seconds
+    assert times_faster({"a": lap, "b": other}, "a", "b", 1) == ratio
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

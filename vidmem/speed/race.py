@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -24,16 +24,21 @@ class Lap:
     apart: list[float] = field(default_factory=list)  # largest difference of its logits from those of the first side
 
     def seconds(self, settled: int) -> float:
-        """Of a frame, as a rule: the median from frame `settled` on, of processor time where no GPU has the work."""
-        return median((self.wall if torch.cuda.is_available() else self.cpu)[settled:])
+        """Of a frame, as a rule: the median from frame `settled` on, by `clock`."""
+        return median(getattr(self, clock())[settled:])
+
+
+def clock() -> Literal["cpu", "wall"]:
+    """What counts: processor time where one thread has the work, since other work on the machine does not stretch it;
+    else time on the clock, since threads and GPUs that wait for each other cost it."""
+    return "wall" if torch.cuda.is_available() or torch.get_num_threads() > 1 else "cpu"
 
 
 def times_faster(laps: Mapping[str, Lap], side: str, than: str, settled: int) -> float:
     """How many times faster a side is than another: the median, from frame `settled` on, of the ratio in each frame.
 
     Both were worked on in turns, so what else the machine did touches both ends of a ratio."""
-    clock = "wall" if torch.cuda.is_available() else "cpu"
-    ours, theirs = getattr(laps[side], clock), getattr(laps[than], clock)
+    ours, theirs = getattr(laps[side], clock()), getattr(laps[than], clock())
     return median(b / a for a, b in zip(ours[settled:], theirs[settled:], strict=True))
 
 
