@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from vidmem.errors import UsageError
-from vidmem.evaluation.engines import Ended, Engine, engines
+from vidmem.evaluation.engines import Ended, Engine, engines, local
 from vidmem.evaluation.engines.local import Local, devices_of
 
 RAY = (
@@ -101,6 +101,15 @@ def test_no_task_is_begun_after_the_caller_leaves_off(engine, job):
 
 def test_nothing_to_do_is_soon_done(engine, job):
     assert list(engine.run(job, [])) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "workers", "threads"), [("", 2, 4), ("1", 2, 1), ("6", 2, 4), ("0", 4, 2), ("2,1", 16, 1)]
+)
+def test_a_worker_has_its_share_of_the_cores_and_no_more_than_the_environment_says(monkeypatch, said, workers, threads):
+    monkeypatch.setattr(local, "cores", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert local.threads_each(workers) == threads
 
 
 def test_devices_are_handed_out_in_turn_and_threads_shared(monkeypatch):

@@ -35,7 +35,7 @@ class Local:
     def run(self, job: Job, tasks: Sequence[str]) -> Generator[Ended, None, None]:
         waiting, lost = deque(tasks), dict.fromkeys(tasks, 0)
         size = min(self.workers, len(waiting))
-        threads = max(1, cores() // max(1, size))
+        threads = threads_each(size)
         team = [_Worker(number, self.devices[number % len(self.devices)], threads) for number in range(size)]
         try:
             for worker in team:
@@ -106,6 +106,13 @@ class _Worker:
         self.process.kill()
         self.process.join()
         self.pipe.close()
+
+
+def threads_each(workers: int) -> int:
+    """An equal share of the cores, and no more than OMP_NUM_THREADS says: a thread that waits for a core another
+    program has makes all others of its process wait."""
+    share, said = max(1, cores() // max(1, workers)), os.environ.get("OMP_NUM_THREADS", "")
+    return min(share, int(said)) if said.isdecimal() and int(said) else share
 
 
 def _serve(pipe: Connection, device: str, threads: int, name: str) -> None:
