@@ -11,7 +11,7 @@ from vidmem.values import Prompt
 
 FRAMES = 26
 LEAVES = 24
-ROUNDING = 1e-3  # of a logit: a batch of another size is multiplied in another order, on some processors
+ROUNDING = 2e-4  # of a logit: a batch of another size is multiplied in another order, on some processors
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,8 @@ def frames():
 
 @pytest.fixture(scope="module")
 def tracker():
-    return vidmem.load("sam2", "nano", device="cpu")
+    # Memories in bfloat16 would now and then make of such a 1e-5 a hundred times as much.
+    return vidmem.load("sam2", "nano", device="cpu", memory_dtype="float32")
 
 
 def boxes(count: int) -> list[Prompt]:

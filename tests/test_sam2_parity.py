@@ -62,7 +62,7 @@ def assert_same_answer(theirs: dict, ours, prompted: bool = True):
     """The reference's output of a step is the guess made of our candidates."""
     best = max(range(len(ours.pred_iou)), key=ours.pred_iou.__getitem__)
     guess = resolve(ours, best, 0, prompted=prompted)
-    assert (theirs["pred_masks"][0, 0] - guess.mask).abs().max() < CLOSE
+    torch.testing.assert_close(guess.mask, theirs["pred_masks"][0, 0], atol=CLOSE, rtol=1e-6)
     assert (theirs["obj_ptr"][0] - guess.object_pointer).abs().max() < CLOSE
     assert theirs["object_score_logits"].item() == pytest.approx(guess.object_score_logit, abs=1e-4)
     return guess
