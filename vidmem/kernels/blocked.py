@@ -18,6 +18,7 @@ from vidmem.kernels.tokens import Attended, Places, Projection, Tokens, keys_and
 
 BLOCK = 256  # queries at a time at most
 WORTH_BLOCKS = 2**22  # scores of a head from which blocks beat torch's fused attention on a CPU
+CACHED = 2**18  # scores that stay in the cache between two products
 SCORES = 2**22  # numbers at a time at most: 16 MiB of float32
 
 
@@ -32,19 +33,22 @@ def memory_attention(
     want_usage: bool = False,
 ) -> Attended:
     """What `vidmem.kernels.memory_attention` promises. Items are worked on one after the other, none is padded."""
-    keys, values = keys_and_values(tokens, places, projection, q.dtype, pool)
-    out = q.new_empty(len(tokens.entries), q.shape[1], values.shape[1])
+    out = q.new_empty(len(tokens.entries), q.shape[1], tokens.values.shape[1])
     lse: list[Tensor] = []
     used: list[Tensor] = []
+    made = None if pool is None else keys_and_values(tokens, places, projection, q.dtype, pool)  # it pools them all
     start = 0
-    for item, lengths in enumerate(tokens.attended):
-        own = slice(start, start + sum(lengths))
-        start = own.stop
-        looking = q[item if len(q) > 1 else 0]
-        bias = None if tokens.bias is None else tokens.bias[own]
-        lse += rows(looking, keys[own], values[own], out[item], bias, lengths if want_lse else None)
+    for item, own in enumerate(tokens.alone()):
+        lengths = own.attended[0]
+        if made is None:  # so few that they still lie in the cache when they are looked at
+            keys, values = keys_and_values(own, places, projection, q.dtype)
+        else:
+            keys, values = (each[start : start + sum(lengths)] for each in made)
+            start += sum(lengths)
+        looking, bias = q[item if len(q) > 1 else 0], own.bias
+        lse += rows(looking, keys, values, out[item], bias, lengths if want_lse else None)
         if want_usage:
-            used.append(usage(looking[None, None], keys[None, None, own], None if bias is None else bias[None])[0])
+            used.append(usage(looking[None, None], keys[None, None], None if bias is None else bias[None])[0])
     return Attended(out, lse if want_lse else None, used if want_usage else None)
 
 
@@ -70,8 +74,11 @@ def rows(
     q (M, C)   k (N, C)   v (N, D)   bias (N,)
     """
     if lengths is None and len(q) * len(k) < WORTH_BLOCKS and q.device.type == "cpu" and q.dtype == torch.float32:
-        scores = torch.mm(q * q.shape[1] ** -0.5, k.T)  # so few that all fit the cache
-        torch.mm((scores if bias is None else scores.add_(bias)).softmax(1), v, out=out)
+        q = q * q.shape[1] ** -0.5
+        for start in range(0, len(q), block := max(16, CACHED // len(k))):
+            scores = torch.mm(q[start : start + block], k.T)
+            scores = scores if bias is None else scores.add_(bias)
+            torch.mm(scores.softmax(1), v, out=out[start : start + block])
         return []
     q = q * q.shape[1] ** -0.5
     block = max(16, min(BLOCK, SCORES // len(k)))

@@ -72,6 +72,27 @@ class Tokens:
         """Keys of each entry of each item."""
         return self.entries if self.keys is None else self.keys
 
+    def alone(self) -> list[Tokens]:
+        """The same, each item for itself."""
+        if len(self.entries) == 1:
+            return [self]
+        out: list[Tokens] = []
+        token = key = entry = 0
+        for item, lengths in enumerate(self.entries):
+            keys = self.attended[item]
+            own = slice(token, token := token + sum(lengths))
+            these = slice(entry, entry := entry + len(lengths))
+            seen = slice(key, key := key + sum(keys))
+            part: dict[str, Tensor | None] = {
+                "scale": None if self.scale is None else self.scale[own],
+                "bias": None if self.bias is None else self.bias[seen],
+                "step": None if self.step is None else self.step[these],
+                "least": None if self.least is None else self.least[these],
+            }
+            keyed = None if self.keys is None else (keys,)
+            out.append(Tokens(self.values[own], (lengths,), self.cell[own], self.code[these], **part, keys=keyed))
+        return out
+
     @property
     def entry(self) -> Tensor:
         """(T,) int32 the entry of each token."""
