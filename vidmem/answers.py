@@ -11,8 +11,7 @@ import torch
 from vidmem.emission import State, release
 from vidmem.errors import OutOfMemory
 from vidmem.frames import Source
-from vidmem.models.ahead import EncodedAhead
-from vidmem.models.sam2 import Sam2
+from vidmem.models.ahead import looking_ahead
 from vidmem.prompting import Pending
 from vidmem.tracker import Tracker
 from vidmem.values import Frame, Prompt, Track
@@ -64,7 +63,8 @@ def answers(
     try:
         frames: Iterable[Frame] = _frames(source, point, stop_after, live)
         if not live:
-            tracker, frames = looking_ahead(tracker, frames)
+            model, frames = looking_ahead(tracker.model, frames)
+            tracker = replace(tracker, model=model)
         for frame in frames:
             if frame.index < point.frame:  # its answer is in the state
                 held = (*held, frame)
@@ -90,14 +90,6 @@ def _frames(source: Source, point: Point, stop_after: int | None, live: bool) ->
     for frame in source.between(0, None if stop_after is None else max(0, stop_after - point.frame)):
         index = point.frame + frame.index
         yield replace(frame, index=index, name=f"{index:05d}", time=point.time + pause + frame.time)
-
-
-def looking_ahead(tracker: Tracker, frames: Iterable[Frame]) -> tuple[Tracker, Iterable[Frame]]:
-    """The tracker and the frames of a recording, of which so many are encoded at once as the model's options say."""
-    if not isinstance(tracker.model, Sam2) or tracker.model.options.ahead == 1:
-        return tracker, frames
-    model = EncodedAhead(tracker.model, tracker.model.options.ahead)
-    return replace(tracker, model=model), model.frames(frames)
 
 
 def advance(

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from vidmem import states
-from vidmem.answers import looking_ahead
 from vidmem.errors import InputError, OutOfMemory
 from vidmem.evaluation.prompts import PromptKind, prompt_of
 from vidmem.evaluation.record import Tracking
+from vidmem.models.ahead import looking_ahead
 from vidmem.results import annotate
 from vidmem.tracker import Tracker
 from vidmem.values import Frame, Prompt
@@ -32,8 +32,8 @@ def track(video: Video, tracker: Tracker, kind: PromptKind, writer: Writer) -> T
         raise InputError(f"{video.name} names no object to follow, so a tracker cannot be tried on it.")
     began, clock, peak = time.perf_counter(), _Clock(), 0
     try:
-        seeing, frames = looking_ahead(tracker, clock.timed(video))
-        for state, _, answer in seeing.run(frames, told):
+        model, frames = looking_ahead(tracker.model, clock.timed(video))
+        for state, _, answer in replace(tracker, model=model).run(frames, told):
             annotation = annotate(answer)
             peak = max(peak, states.nbytes(state))
             with clock.paused():

@@ -18,9 +18,17 @@ import torch
 from torch import Tensor
 
 from vidmem.errors import UsageError
-from vidmem.models import ModelSpec
+from vidmem.models import Model, ModelSpec
 from vidmem.models.sam2 import Sam2
 from vidmem.values import Candidates, Features, Frame, Guess, Question
+
+
+def looking_ahead(model: Model, frames: Iterable[Frame]) -> tuple[Model, Iterable[Frame]]:
+    """A model and the frames of a recording, of which so many are encoded at once as the model's options say."""
+    if not isinstance(model, Sam2) or model.options.ahead == 1:
+        return model, frames
+    ahead = EncodedAhead(model, model.options.ahead)
+    return ahead, ahead.frames(frames)
 
 
 class EncodedAhead:
