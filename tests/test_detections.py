@@ -18,7 +18,7 @@ from vidmem.videos import DetectionTruth, open_dataset
 VIDEO = "ILSVRC2015_val_00000000"
 
 
-def row(image: object, box=(2, 3, 10, 10), category: int = 1, score: float = 0.9) -> dict:
+def row(image: object, box=(2, 3, 10, 10), category: float = 1, score: float = 0.9) -> dict:
     return {"image_id": image, "category_id": category, "bbox": list(box), "score": score}
 
 
@@ -59,6 +59,7 @@ WRONG = {
     "three numbers": (json.dumps([row(1), row(1, box=(1, 2, 3))]), "detection 1: .* bbox that is not 4 numbers"),
     "no numbers": (json.dumps([row(1, box="left")]), "detection 0: .* bbox that is not 4 numbers"),
     "a class by name": (json.dumps([{**row(1), "category_id": "dog"}]), "category_id that is not a whole number"),
+    "half a class": (json.dumps([row(1, category=1.5)]), "category_id that is not a whole number"),
     "a score in words": (json.dumps([{**row(1), "score": "high"}]), "score that is not a number"),
     "images without names": (json.dumps({"images": [{"id": 1}], "annotations": []}), "an id and a file_name"),
     "no such frame": (json.dumps([row(99)]), "no frame with the image_id 99"),

@@ -102,7 +102,7 @@ def _wrong(row: Any) -> str:
         return "has a bbox that is not 4 numbers (x, y, width, height in pixels)"
     if not _number(row["score"]):
         return "has a score that is not a number"
-    if not isinstance(row["category_id"], int) or isinstance(row["category_id"], bool):
+    if not _number(row["category_id"]) or int(row["category_id"]) != row["category_id"]:
         return "has a category_id that is not a whole number; classes are given by the number the data set has for them"
     return ""
 
