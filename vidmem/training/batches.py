@@ -11,6 +11,7 @@ from torch import Tensor
 from vidmem.training.clips import Sequence, draw
 from vidmem.training.prompts import Asked, Kind, ask
 from vidmem.training.recipe import Recipe
+from vidmem.training.wear import Wear, wear
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +25,7 @@ class Batch:
     others: tuple[Asked, ...]  # further prompts of the first frame, each for itself
     gap: int
     blind: int
+    worn: Wear | None  # what goes wrong in remembering the blind frames
     told: bool
     corrections: int
 
@@ -51,7 +53,8 @@ def batch(recipe: Recipe, library: tuple[Sequence, ...], size: int, step: int, p
     kind: Kind = "mask"
     if pictures or chance.random() < stage.prompts:
         kind = "click" if chance.random() < 0.5 else "box"
-    frames = 1 if pictures else stage.frames
+    longer = int(np.random.default_rng((recipe.seed, step)).integers(stage.longer + 1))  # in all parts, which wait
+    blind, frames = (0, 1) if pictures else (stage.blind + longer, stage.frames + longer)
     several = stage.single or max(1, stage.clips * (stage.frames - stage.blind) // 2)
     count = several if pictures else stage.clips
     clips = [draw(library, recipe.data.mixture, frames, size, (recipe.seed, step, part, each)) for each in range(count)]
@@ -62,6 +65,8 @@ def batch(recipe: Recipe, library: tuple[Sequence, ...], size: int, step: int, p
     # The image encoder costs most of a picture: both kinds are asked of what it saw.
     others = (ask(chance, "box" if kind == "click" else "click", masks[:, 0]),) if pictures else ()
     corrections = int(kind != "mask" and chance.random() < (0.7 if pictures else 0.2))
-    blind = 0 if pictures else stage.blind
+    worn = None
+    if blind and chance.random() < stage.worn:
+        worn = wear(chance, masks[:, 1 : 1 + blind])
     images = torch.stack([clip.images for clip in clips])
-    return Batch(images, masks, clip_of, asked, others, gap, blind, stage.told, corrections)
+    return Batch(images, masks, clip_of, asked, others, gap, blind, worn, stage.told, corrections)

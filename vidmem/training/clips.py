@@ -40,6 +40,7 @@ class Mixture:
     stride: int = 4  # real frames are taken every 1..stride frames
     gap: float = 0.25  # share of real clips whose first frame lies far from the others
     paste: float = 0.45  # share of real clips with something pasted over them
+    crowd: int = 1  # things are pasted over a single picture at most, each to be asked for
     compressed: float = 0.0  # share of clips that went through JPEG, as frames of cheap video do
     approach: float = 0.0  # share of real clips in which the camera comes nearer, or draws back, by up to three times
     elastic: float = 0.0  # share of real clips, and of what is pasted over them, that bend as seen through water
@@ -81,7 +82,7 @@ def draw(library: tuple[Sequence, ...], mixture: Mixture, frames: int, size: int
             pixels = (images * 255).round().clamp(0, 255).to(torch.uint8)
             if mixture.compressed and chance.random() < mixture.compressed:
                 pixels = _compressed(pixels, quality=int(chance.integers(15, 60)))
-            return Clip(pixels, torch.stack(masks[:2]))
+            return Clip(pixels, torch.stack(masks[: max(2, mixture.crowd) if frames == 1 else 2]))
 
 
 def real(
@@ -96,7 +97,8 @@ def real(
     if mixture.elastic and chance.random() < mixture.elastic:
         images, masks = elastic(chance, images, masks)
     layers: list[Layer] = []
-    if chance.random() < mixture.paste:
+    several = int(chance.integers(mixture.crowd)) if frames == 1 and mixture.crowd > 1 else 0
+    for _ in range(several + (chance.random() < mixture.paste)):
         kind = chance.choice(["other", "itself", "shape"], p=[0.5, 0.25, 0.25])
         target = bool(chance.random() < 0.5)
         if kind == "shape":

@@ -27,7 +27,7 @@ from vidmem.training.rollout import follow, point_out, watch
 from vidmem.training.schedule import average, optimise, rate
 
 SAVE_EVERY, JUDGE_EVERY = 180.0, 600.0  # seconds of training
-LOOKED_AT = 40  # frames of each held-out sequence that a judgement follows
+LOOKED_AT = 80  # frames of each held-out sequence that a judgement follows: most models lose their way late
 POINTED_EVERY = 8  # frames, where boxes and clicks are judged
 POINTS: tuple[Kind, ...] = ("box", "click")
 LATER = 10**6  # sets the chances of a step's clicks apart from those of its clips
@@ -99,6 +99,7 @@ class Run:
                 others=given.others,
                 gap=given.gap,
                 blind=given.blind,
+                worn=given.worn,
                 told=given.told,
                 corrections=given.corrections,
                 chance=np.random.default_rng((recipe.seed, self.step, part, LATER)),
