@@ -24,7 +24,7 @@ from vidmem.transforms.bits import Bits
 from vidmem.transforms.pool import Pool
 from vidmem.values import Entry, Observation, Page, Prompt
 
-SMALL = LongTerm(every=2, measure_every=3, prototypes=5, max_tokens=20, buffer_tokens=6)
+SMALL = LongTerm(every=2, measure_every=3, prototypes=5, max_tokens=20, buffer_tokens=6, max_pages=1e6)
 
 
 def seen(bank, state, frame: int, kind: str = "tracked", tokens: int = 4) -> Observation:
@@ -237,6 +237,7 @@ def test_long_term_tokens_are_told_apart_and_attended_in_the_cells_they_came_fro
         {"prototypes": 0},
         {"buffer_tokens": -1},
         {"max_tokens": 1},
+        {"max_pages": 0.0},
         {"sharpness": 0.0},
         {"pointers": -1},
     ],
@@ -244,6 +245,22 @@ def test_long_term_tokens_are_told_apart_and_attended_in_the_cells_they_came_fro
 def test_a_bank_that_cannot_be_is_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         LongTerm(**wrong)
+
+
+@pytest.mark.parametrize("tokens", [1, 4, 30])
+def test_on_a_small_grid_the_store_is_small_in_proportion(tokens: int):
+    bank = replace(SMALL, max_tokens=1000, prototypes=100, buffer_tokens=200, max_pages=2.5)
+    state, counts = bank.start(), []
+    for frame in range(400):
+        state = bank.write(state, seen(bank, state, frame, "prompted" if frame == 0 else "tracked", tokens))
+        counts.append(0 if state.distilled is None else len(state.distilled))
+    most = int(2.5 * tokens)
+    assert most / 2 <= counts[-1] <= max(counts) <= most
+
+
+def test_on_a_large_grid_the_store_is_as_large_as_in_the_paper():
+    room = LongTerm()._room(64 * 64)
+    assert (room.tokens, room.prototypes, room.buffer) == (10_000, 128, 2_000)
 
 
 # The pure functions.
@@ -294,7 +311,9 @@ def model() -> Sam2:
     return Sam2(MICRO, Options(memory_dtype=torch.float32)).eval().requires_grad_(False)
 
 
-TINY = LongTerm(every=1, measure_every=2, prototypes=16, max_tokens=60, buffer_tokens=8, min_pred_iou=0.0)
+TINY = LongTerm(
+    every=1, measure_every=2, prototypes=16, max_tokens=60, buffer_tokens=8, max_pages=1e6, min_pred_iou=0.0
+)
 
 
 @pytest.mark.parametrize("transforms", [(), (Bits(),), (Pool(),), (Bits(), Pool())])

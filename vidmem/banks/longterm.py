@@ -20,6 +20,7 @@ Where this is not XMem, and why:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,6 +28,14 @@ from torch import Tensor
 from vidmem.banks.consolidation import Used, consolidate, joined, make_room
 from vidmem.banks.prompts import PROMPT_SLOT, bounded
 from vidmem.values import Entry, Memory, Observation, Page, Pointer, unpacked
+
+
+class Room(NamedTuple):
+    """How many long-term tokens there are."""
+
+    tokens: int  # at most
+    prototypes: int  # added at once
+    buffer: int  # let go beyond need
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +71,7 @@ class LongTerm:
     measure_every: int = 5  # frames from one measurement of usage to the next; XMem measures in all
     prototypes: int = 128  # tokens a consolidation adds. XMem: num_prototypes
     max_tokens: int = 10_000  # long-term tokens. XMem: max_long_term_elements
+    max_pages: float = 2.5  # ... that fit into so many pages: 2.4 of SAM 2's at 1024 pixels. XMem: 6.2 at 480p
     buffer_tokens: int = 2_000  # let go beyond need when there are too many. Cutie: buffer_tokens
     sharpness: float = 1.0  # of the likeness by which prototypes are made surer. XMem: 1, in its own space of keys
     min_pred_iou: float = 0.3  # a frame is believed in above this. SAM2Long; XMem has no such number
@@ -86,6 +96,8 @@ class LongTerm:
                 "longterm.max_tokens must be at least prototypes and buffer_tokens together; got "
                 f"{self.max_tokens}, {self.prototypes}, {self.buffer_tokens}."
             )
+        if self.max_pages <= 0:
+            raise ValueError(f"longterm.max_pages must be above 0; got {self.max_pages}.")
         if self.pointers < 0 or self.max_prompts < 0 or self.pointer_span <= 0 or self.sharpness <= 0:
             raise ValueError(
                 "longterm.pointers and max_prompts must be 0 or more, pointer_span and sharpness above 0; got "
@@ -146,11 +158,20 @@ class LongTerm:
         if len(state.work) < self.frames:
             return state
         old, work = state.work[: -self.min_frames], state.work[-self.min_frames :]
-        new = consolidate(joined([_as_used(each) for each in old]), self.prototypes, self.sharpness)
+        used = [_as_used(each) for each in old]
+        room = self._room(len(used[-1]))
+        new = consolidate(joined(used), room.prototypes, self.sharpness)
         if state.distilled is not None:
-            known = make_room(state.distilled, self.prototypes, self.max_tokens, self.buffer_tokens)
+            known = make_room(state.distilled, room.prototypes, room.tokens, room.buffer)
             new = joined([known, new])
         return replace(state, work=work, distilled=new, source=old[-1].entry.without_tokens())
+
+    def _room(self, page: int) -> Room:
+        """What fits beside pages of so many tokens: on a small grid all is less in proportion."""
+        tokens = min(self.max_tokens, max(1, int(self.max_pages * page)))
+        share = tokens / self.max_tokens
+        prototypes = max(1, round(share * self.prototypes))
+        return Room(tokens, prototypes, min(int(share * self.buffer_tokens), tokens - prototypes))
 
 
 def _as_used(frame: WorkFrame) -> Used:
