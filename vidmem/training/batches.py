@@ -11,7 +11,6 @@ from torch import Tensor
 from vidmem.training.clips import Sequence, draw
 from vidmem.training.prompts import Asked, Kind, ask
 from vidmem.training.recipe import Recipe
-from vidmem.training.wear import Wear, wear
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +24,6 @@ class Batch:
     others: tuple[Asked, ...]  # further prompts of the first frame, each for itself
     gap: int
     blind: int
-    worn: Wear | None  # what goes wrong in remembering the blind frames
     told: bool
     corrections: int
 
@@ -53,7 +51,7 @@ def batch(recipe: Recipe, library: tuple[Sequence, ...], size: int, step: int, p
     kind: Kind = "mask"
     if pictures or chance.random() < stage.prompts:
         kind = "click" if chance.random() < 0.5 else "box"
-    longer = int(np.random.default_rng((recipe.seed, step)).integers(stage.longer + 1))  # in all parts, which wait
+    longer = int(np.random.default_rng((recipe.seed, step)).integers(stage.longer + 1))  # equal in parts: they wait
     blind, frames = (0, 1) if pictures else (stage.blind + longer, stage.frames + longer)
     several = stage.single or max(1, stage.clips * (stage.frames - stage.blind) // 2)
     count = several if pictures else stage.clips
@@ -65,8 +63,5 @@ def batch(recipe: Recipe, library: tuple[Sequence, ...], size: int, step: int, p
     # The image encoder costs most of a picture: both kinds are asked of what it saw.
     others = (ask(chance, "box" if kind == "click" else "click", masks[:, 0]),) if pictures else ()
     corrections = int(kind != "mask" and chance.random() < (0.7 if pictures else 0.2))
-    worn = None
-    if blind and chance.random() < stage.worn:
-        worn = wear(chance, masks[:, 1 : 1 + blind])
     images = torch.stack([clip.images for clip in clips])
-    return Batch(images, masks, clip_of, asked, others, gap, blind, worn, stage.told, corrections)
+    return Batch(images, masks, clip_of, asked, others, gap, blind, stage.told, corrections)

@@ -99,7 +99,6 @@ class Run:
                 others=given.others,
                 gap=given.gap,
                 blind=given.blind,
-                worn=given.worn,
                 told=given.told,
                 corrections=given.corrections,
                 chance=np.random.default_rng((recipe.seed, self.step, part, LATER)),

@@ -47,8 +47,7 @@ class Stage:
     frames: int = 6
     clips: int = 3  # a step
     blind: int = 0  # frames behind the prompt followed without gradients
-    longer: int = 0  # up to so many more of them, drawn for every step
-    worn: float = 0.0  # share of clips in which remembering these frames goes wrong, see wear.py
+    longer: int = 0  # up to so many frames more are followed so, drawn for every step: a clip is longer by them
     pictures: float = 0.2  # share of steps spent on boxes and clicks in single pictures
     single: int = 0  # pictures in such a step; 0: as many as cost about what a clip does
     prompts: float = 0.1  # share of the other steps that begin with a box or a click

@@ -5,9 +5,8 @@ The memory is SAM 2's: the prompt, the six frames before, and the object pointer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -17,7 +16,6 @@ from torch import Tensor
 
 from vidmem.models.sam2 import Answers, Sam2
 from vidmem.training.prompts import Asked, Kind, ask, correct
-from vidmem.training.wear import Wear
 
 SPAN = 15.0  # frames that count as 1 in the pointers' temporal code, as on an endless stream
 POINTERS = 16  # at most so many are attended
@@ -68,7 +66,6 @@ def follow(
     others: Sequence[Asked] = (),
     gap: int = 0,
     blind: int = 0,
-    worn: Wear | None = None,
     told: bool = False,
     corrections: int = 0,
     chance: np.random.Generator | None = None,
@@ -79,7 +76,6 @@ def follow(
     others: what else is asked of the first frame, each for itself: its answers are learned from and not remembered
     gap: frames that passed unseen between the prompt and the next frame
     blind: frames behind the prompt that are followed without gradients, so that later ones meet a worn memory
-    worn: what goes wrong in remembering those frames
     told: remember absence as it truly is, not as believed
     corrections: clicks added one by one to the first frame, where the answer is wrong
     """
@@ -114,9 +110,7 @@ def follow(
         last = frame == frames - 1
         if frame <= blind:
             with torch.no_grad():
-                advance(
-                    model, view(frame), past, gap + frame, truth, spoil=worn and partial(worn.spoil, step=frame - 1)
-                )
+                advance(model, view(frame), past, gap + frame, truth)
         else:
             answers = advance(model, view(frame), past, gap + frame, truth, keep=not last)
             seen.append(Seen(frame, answers.masks, answers.pred_iou, answers.object_score))
@@ -190,12 +184,10 @@ def advance(
     time: int,
     present: Tensor | None = None,
     keep: bool = True,
-    spoil: Callable[[Tensor], Tensor] | None = None,
 ) -> Answers:
     """The answers for the next frame, which is then remembered in `past`.
 
     time: frames since the prompt   present (N,) bool the truth, or None to remember what the model believes
-    spoil: what becomes of the mask (N, 1, S, S) 0..1 before it is remembered
     """
     s4, s8, s16 = view
     recent = past.pages[-6:]
@@ -210,8 +202,6 @@ def advance(
     visible = answers.object_score[:, 0] > 0 if present is None else present
     side = 16 * s16.shape[2]
     mask = F.interpolate(chosen, (side, side), mode="bilinear", align_corners=False).sigmoid()
-    if spoil:
-        mask = spoil(mask)
     mask = mask * visible[:, None, None, None]
     past.pages.append(model.encode_memory(s16, mask, visible))
     past.pointers.append(torch.where(visible[:, None], pointer, model.no_obj_ptr))

@@ -1,0 +1,56 @@
+"""What a step learns from: how long its clips are, and how much a single picture gives to ask for."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from vidmem.training.batches import batch
+from vidmem.training.clips import Mixture, Sequence, draw
+from vidmem.training.recipe import Recipe, Stage
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+STAGE = Stage(4, frames=4, clips=1, blind=1, longer=2, pictures=0.0, prompts=0.0)
+RECIPE = Recipe("longer", architecture="micro", stages=(STAGE,))
+
+
+def sliding(frames: int = 6) -> Sequence:
+    """A rectangle of 20 by 12 pixels that slides to the right over noise."""
+    chance = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 255, (frames, 3, 64, 64), generator=chance, dtype=torch.uint8)
+    masks = torch.zeros(frames, 64, 64, dtype=torch.bool)
+    for step in range(frames):
+        masks[step, 20:40, 8 + 4 * step : 20 + 4 * step] = True
+    return Sequence("slides", images, masks)
+
+
+def test_longer_clips_have_more_frames_before_those_that_are_learned_from():
+    blind = set()
+    for step in range(12):
+        one, same = (batch(RECIPE, (), 64, step) for _ in range(2))
+        assert one.images.shape[1] - one.blind == 3 and torch.equal(one.images, same.images)
+        blind.add(one.blind)
+    assert blind == {1, 2, 3}
+
+
+def test_every_part_of_a_step_is_as_long():
+    for step in range(6):
+        assert batch(RECIPE, (), 64, step).blind == batch(RECIPE, (), 64, step, part=1).blind
+
+
+def test_single_pictures_are_not_made_longer():
+    pictures = dataclasses.replace(RECIPE, stages=(dataclasses.replace(STAGE, pictures=1.0),))
+    for step in range(4):
+        given = batch(pictures, (), 64, step)
+        assert given.blind == 0 and given.images.shape[1] == 1
+
+
+def test_a_crowd_gives_a_single_picture_more_to_ask_for_and_leaves_clips_alone():
+    plain, crowded = Mixture(synthetic=0, paste=1.0), Mixture(synthetic=0, paste=1.0, crowd=3)
+    few, many = ([len(draw((sliding(),), each, 1, 64, (7, n)).masks) for n in range(30)] for each in (plain, crowded))
+    assert max(few) == 2 and max(many) == 3 and sum(many) > sum(few)
+    for n in range(5):
+        one, other = (draw((sliding(),), each, 3, 64, (7, n)) for each in (plain, crowded))
+        assert torch.equal(one.images, other.images) and torch.equal(one.masks, other.masks)
