@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
+from vidmem.training import clips
 from vidmem.training.batches import batch
 from vidmem.training.clips import Mixture, Sequence, draw
+from vidmem.training.colouring import recolour
 from vidmem.training.recipe import Recipe, Stage
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -54,3 +57,36 @@ def test_a_crowd_gives_a_single_picture_more_to_ask_for_and_leaves_clips_alone()
     for n in range(5):
         one, other = (draw((sliding(),), each, 3, 64, (7, n)) for each in (plain, crowded))
         assert torch.equal(one.images, other.images) and torch.equal(one.masks, other.masks)
+
+
+def test_other_colours_leave_greys_and_the_amount_of_light():
+    chance = np.random.default_rng(3)
+    pixels = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 0.2 + 0.4  # nothing is clipped
+    other = recolour(chance, pixels)
+    grey = torch.full((1, 3, 4, 4), 0.3)
+    assert torch.allclose(recolour(chance, grey), grey, atol=1e-6)
+    assert torch.allclose(other.mean(1), pixels.mean(1), atol=1e-6) and (other - pixels).abs().max() > 0.02
+
+
+def test_turning_hues_by_a_third_moves_red_to_green(monkeypatch: pytest.MonkeyPatch):
+    class Third(np.random.Generator):
+        def uniform(self, low=0.0, high=1.0, size=None):  # type: ignore[override]
+            return 2 * np.pi / 3 if high > 6 else 1.0
+
+    red, green = torch.zeros(1, 3, 1, 1), torch.zeros(1, 3, 1, 1)
+    red[:, 0], green[:, 1] = 1, 1
+    assert torch.allclose(recolour(Third(np.random.PCG64(0)), red), green, atol=1e-6)
+
+
+def test_recoloured_clips_show_the_same_objects():
+    plain, other = Mixture(synthetic=0, paste=0, absent=0), Mixture(synthetic=0, paste=0, absent=0, recoloured=1.0)
+    one, two = (draw((sliding(),), each, 2, 64, (7, 1)) for each in (plain, other))
+    assert torch.equal(one.masks, two.masks) and not torch.equal(one.images, two.images)
+
+
+def test_what_is_pasted_has_colours_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    turned = []
+    monkeypatch.setattr(clips, "recolour", lambda chance, images: turned.append(images.shape) or images)
+    for n in range(6):
+        draw((sliding(),), Mixture(synthetic=0, paste=1.0, absent=0, recoloured=1.0), 2, 64, (8, n))
+    assert len(turned) > 6  # six clips, and something that was pasted

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vidmem.errors import InputError
 from vidmem.sprites import place
+from vidmem.training.colouring import recolour
 from vidmem.training.procedural import Clip, Layer, compose, path, ripple, scene, shape
 from vidmem.training.warping import approach, elastic
 
@@ -44,6 +45,7 @@ class Mixture:
     compressed: float = 0.0  # share of clips that went through JPEG, as frames of cheap video do
     approach: float = 0.0  # share of real clips in which the camera comes nearer, or draws back, by up to three times
     elastic: float = 0.0  # share of real clips, and of what is pasted over them, that bend as seen through water
+    recoloured: float = 0.0  # share of real clips, and of what is pasted over them, whose hues are turned
     absent: float = 0.12  # share of real clips that cut away to another place for some frames
 
 
@@ -96,6 +98,8 @@ def real(
         images, masks = approach(chance, images, masks)
     if mixture.elastic and chance.random() < mixture.elastic:
         images, masks = elastic(chance, images, masks)
+    if mixture.recoloured and chance.random() < mixture.recoloured:
+        images = recolour(chance, images)
     layers: list[Layer] = []
     several = int(chance.integers(mixture.crowd)) if frames == 1 and mixture.crowd > 1 else 0
     for _ in range(several + (chance.random() < mixture.paste)):
@@ -108,6 +112,8 @@ def real(
             pasted = cutout(chance, source, _numbers(chance, len(source.images), frames, mixture), target)
             if pasted and mixture.elastic and chance.random() < mixture.elastic:
                 pasted = [replace(each, bend=ripple(chance)) for each in pasted]
+            if pasted and mixture.recoloured and chance.random() < mixture.recoloured:
+                pasted = [replace(each, pixels=_recoloured(chance, each.pixels)) for each in pasted]
             layers += pasted
     images, visible = compose(images, [masks], layers)
     if frames > 2 and chance.random() < mixture.absent:
@@ -119,6 +125,11 @@ def real(
             images[first:last] = away
             visible = [_blank(mask, first, last) for mask in visible]
     return images, visible
+
+
+def _recoloured(chance: np.random.Generator, pixels: Tensor) -> Tensor:
+    """(T, 4, h, w): other colours, the same coverage."""
+    return torch.cat([recolour(chance, pixels[:, :3]), pixels[:, 3:]], 1)
 
 
 def _blank(mask: Tensor, first: int, last: int) -> Tensor:
