@@ -1,4 +1,4 @@
-"""What a step learns from: how long its clips are, and how much a single picture gives to ask for."""
+"""What a step learns from: how long its clips are, in which colours, and how much a picture gives to ask for."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_other_colours_leave_greys_and_the_amount_of_light():
     assert torch.allclose(other.mean(1), pixels.mean(1), atol=1e-6) and (other - pixels).abs().max() > 0.02
 
 
-def test_turning_hues_by_a_third_moves_red_to_green(monkeypatch: pytest.MonkeyPatch):
+def test_turning_hues_by_a_third_moves_red_to_green():
     class Third(np.random.Generator):
         def uniform(self, low=0.0, high=1.0, size=None):  # type: ignore[override]
             return 2 * np.pi / 3 if high > 6 else 1.0

@@ -41,7 +41,7 @@ class Mixture:
     stride: int = 4  # real frames are taken every 1..stride frames
     gap: float = 0.25  # share of real clips whose first frame lies far from the others
     paste: float = 0.45  # share of real clips with something pasted over them
-    crowd: int = 1  # things are pasted over a single picture at most, each to be asked for
+    crowd: int = 1  # things are pasted over a single picture at most; about half of them are asked for too
     compressed: float = 0.0  # share of clips that went through JPEG, as frames of cheap video do
     approach: float = 0.0  # share of real clips in which the camera comes nearer, or draws back, by up to three times
     elastic: float = 0.0  # share of real clips, and of what is pasted over them, that bend as seen through water

@@ -9,9 +9,7 @@ import torch
 from torch import Tensor
 
 SATURATION = (0.4, 1.4)  # of what it was
-CYCLE = torch.tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]]) / math.sqrt(
-    3
-)  # the axis of greys, crossed
+CYCLE = torch.tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]]) / math.sqrt(3)  # a turn about greys
 
 
 def recolour(chance: np.random.Generator, images: Tensor) -> Tensor:
