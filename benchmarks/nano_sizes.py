@@ -22,9 +22,9 @@ import torch
 from vidmem import cards
 from vidmem.models.sizes import ARCHITECTURES, NANO
 from vidmem.saving import make_folder, replacing
-from vidmem.training.clips import read_sequences
+from vidmem.training.library import read_library
 from vidmem.training.loop import Run, judgement
-from vidmem.training.recipe import Optimiser, Recipe, Stage, clips_of, read
+from vidmem.training.recipe import Optimiser, Recipe, Stage, read
 from vidmem.training.rollout import watch
 
 BASE = NANO.at((256, 256))  # pictures so small that a size shows in minutes what it is worth
@@ -64,12 +64,9 @@ def learned(name: str, minutes: float) -> dict[str, float]:
     recipe = Recipe(
         name, architecture=name, seed=7, data=card.data, optimiser=Optimiser(1e-3, average=0.99), stages=(COURSE,)
     )
-    root = clips_of(recipe.data)
-    if root is None:
+    library, held = read_library(recipe.data)
+    if not held:
         raise SystemExit("VIDMEM_DATA is to name the folder of the real clips: without them nothing can be judged.")
-    every = read_sequences(root)
-    library = tuple(each for each in every if each.name not in recipe.data.hold_out)
-    held = tuple(each for each in every if each.name in recipe.data.hold_out)
     run, began = Run(recipe), time.process_time()
     while (spent := time.process_time() - began) < 60 * minutes:
         run.learn(library, spent / (60 * minutes))

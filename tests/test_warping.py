@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vidmem.training.warping import NEAREST, approach, elastic
+from vidmem.training.warping import NEAREST, approach, elastic, wander
 
 FRAMES, SIDE = 6, 96
 
@@ -19,7 +19,7 @@ def clip() -> tuple[Tensor, Tensor]:
     return disc[:, None].float().expand(-1, 3, -1, -1) * 0.9, disc
 
 
-@pytest.mark.parametrize("warp", [approach, elastic])
+@pytest.mark.parametrize("warp", [approach, elastic, wander])
 def test_the_mask_stays_on_its_object(warp):
     for seed in range(8):
         images, masks = warp(np.random.default_rng(seed), *clip())
@@ -57,3 +57,11 @@ def test_water_runs_on_from_frame_to_frame():
     assert all(changed)
     overlap = (masks[:-1] & masks[1:]).flatten(1).sum(1) / (masks[:-1] | masks[1:]).flatten(1).sum(1)
     assert (overlap > 0.6).all()  # smoothly
+
+
+def test_a_restless_camera_begins_where_it_was_and_does_not_stand_still():
+    _, masks = wander(np.random.default_rng(1), *clip())
+    assert torch.equal(masks[0], clip()[1][0])
+    assert all((masks[k] ^ masks[k + 1]).any() for k in range(FRAMES - 1))
+    images, mask = (each[:1] for each in clip())
+    assert wander(np.random.default_rng(1), images, mask)[0] is images  # a single picture stays

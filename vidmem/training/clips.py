@@ -19,14 +19,14 @@ from vidmem.errors import InputError
 from vidmem.sprites import place
 from vidmem.training.colouring import recolour
 from vidmem.training.procedural import Clip, Layer, compose, path, ripple, scene, shape
-from vidmem.training.warping import approach, elastic
+from vidmem.training.warping import approach, elastic, wander
 
 LEAST = 0.0015  # share of the picture a target must fill in the first frame to be worth asking for
 
 
 @dataclass(frozen=True, eq=False)
 class Sequence:
-    """A real video of one annotated object, held in memory."""
+    """A real video of one annotated object, held in memory; of a single frame: a still picture."""
 
     name: str
     images: Tensor  # (L, 3, H, W) uint8
@@ -46,6 +46,7 @@ class Mixture:
     approach: float = 0.0  # share of real clips in which the camera comes nearer, or draws back, by up to three times
     elastic: float = 0.0  # share of real clips, and of what is pasted over them, that bend as seen through water
     recoloured: float = 0.0  # share of real clips, and of what is pasted over them, whose hues are turned
+    still: float = 0.0  # share of real clips, and of what is pasted over them, that are made from still pictures
     absent: float = 0.12  # share of real clips that cut away to another place for some frames
 
 
@@ -91,9 +92,11 @@ def real(
     chance: np.random.Generator, library: tuple[Sequence, ...], mixture: Mixture, frames: int, size: int
 ) -> tuple[Tensor, list[Tensor]]:
     """A cut of a real sequence, perhaps with other things over it.     ->   (T, 3, S, S) 0..1, masks"""
-    sequence = library[chance.integers(len(library))]
+    sequence = _choose(chance, library, mixture)
     numbers = _numbers(chance, len(sequence.images), frames, mixture)
     images, masks = _crop(chance, sequence, numbers, size)
+    if len(sequence.images) == 1:
+        images, masks = wander(chance, images, masks)
     if mixture.approach and chance.random() < mixture.approach:
         images, masks = approach(chance, images, masks)
     if mixture.elastic and chance.random() < mixture.elastic:
@@ -108,7 +111,7 @@ def real(
         if kind == "shape":
             layers.append(shape(chance, frames, target))
         else:
-            source = sequence if kind == "itself" else library[chance.integers(len(library))]
+            source = sequence if kind == "itself" else _choose(chance, library, mixture)
             pasted = cutout(chance, source, _numbers(chance, len(source.images), frames, mixture), target)
             if pasted and mixture.elastic and chance.random() < mixture.elastic:
                 pasted = [replace(each, bend=ripple(chance)) for each in pasted]
@@ -117,7 +120,7 @@ def real(
             layers += pasted
     images, visible = compose(images, [masks], layers)
     if frames > 2 and chance.random() < mixture.absent:
-        other = library[chance.integers(len(library))]
+        other = _choose(chance, library, mixture)
         first = int(chance.integers(1, frames))
         last = min(frames, first + int(chance.integers(1, 4)))
         if other.name != sequence.name:
@@ -125,6 +128,15 @@ def real(
             images[first:last] = away
             visible = [_blank(mask, first, last) for mask in visible]
     return images, visible
+
+
+def _choose(chance: np.random.Generator, library: tuple[Sequence, ...], mixture: Mixture) -> Sequence:
+    """A video, or a still picture as often as the mixture says; the one where the library lacks the other."""
+    stills = [each for each in library if len(each.images) == 1]
+    videos = [each for each in library if len(each.images) > 1]
+    if stills and (not videos or (mixture.still and chance.random() < mixture.still)):
+        return stills[chance.integers(len(stills))]
+    return videos[chance.integers(len(videos))]
 
 
 def _recoloured(chance: np.random.Generator, pixels: Tensor) -> Tensor:

@@ -15,14 +15,15 @@ from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import architecture
 from vidmem.training.ahead import ahead
 from vidmem.training.batches import Batch, batch
-from vidmem.training.clips import Sequence, read_sequences
+from vidmem.training.clips import Sequence
 from vidmem.training.diary import Diary, Report
 from vidmem.training.initialise import initialise, load, look_where_pointed
 from vidmem.training.legs import STATE, keep_state, open_run
+from vidmem.training.library import read_library, unset
 from vidmem.training.losses import overlap, total
 from vidmem.training.parallel import STOP, Team, disband, gather_team
 from vidmem.training.prompts import Kind
-from vidmem.training.recipe import Recipe, clips_of
+from vidmem.training.recipe import Recipe
 from vidmem.training.rollout import follow, point_out, watch
 from vidmem.training.schedule import average, optimise, rate
 
@@ -166,9 +167,9 @@ def _work(
     run = Run(recipe, not (out / STATE).exists(), device)
     if (out / STATE).exists():
         run.restore(out / STATE)
-    library, held = _clips(recipe)
-    if report and recipe.data.clips and not library:
-        report(f"{recipe.data.clips}: the variable is not set, so all video is procedural.")
+    library, held = read_library(recipe.data)
+    for what in unset(recipe.data) if report else ():
+        report(what)
     if team.rank:
         while (progress := team.agree(0.0)) != STOP:
             run.learn(library, progress, team)
@@ -195,16 +196,6 @@ def _work(
     if held:
         diary.judgement({"step": run.step, "minutes": run.seconds / 60, **judgement(run.mean, held)})
     torch.save({"model": run.mean.to("cpu").state_dict()}, out / "mean.pt")
-
-
-def _clips(recipe: Recipe) -> tuple[tuple[Sequence, ...], tuple[Sequence, ...]]:
-    """The real sequences to learn from, and those held out."""
-    root = clips_of(recipe.data)
-    if root is None:
-        return (), ()
-    every = read_sequences(root)
-    out = recipe.data.hold_out
-    return tuple(s for s in every if s.name not in out), tuple(s for s in every if s.name in out)
 
 
 def judgement(model: Sam2, held: tuple[Sequence, ...]) -> dict[str, float]:

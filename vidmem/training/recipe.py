@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from vidmem.errors import InputError, UnknownName, UsageError
+from vidmem.errors import UnknownName, UsageError
 from vidmem.training.clips import Mixture
 from vidmem.training.losses import Weights
 
@@ -22,6 +21,7 @@ class Data:
 
     clips: str = ""  # a folder of NAME/frames/*.jpg and NAME/masks/*.png; may begin with $VARIABLE; "" for none
     # and none either where that variable is not set: then all video is procedural
+    stills: str = ""  # a folder of still pictures in COCO's layout (see stills.read_stills); likewise; "" for none
     hold_out: tuple[str, ...] = ()  # sequences that are only looked at to judge the weights
     mixture: Mixture = field(default_factory=Mixture)
 
@@ -91,22 +91,6 @@ class Recipe:
         """What counts how much in step number `step`."""
         stage = self.stage(step)
         return dataclasses.replace(self.weights, balanced=stage.balanced, opening=stage.opening)
-
-
-def clips_of(data: Data) -> Path | None:
-    """The folder of real clips; None when the recipe names none, or a variable that is not set.
-
-    Raises InputError for a folder that is not there.
-    """
-    path = os.path.expanduser(os.path.expandvars(data.clips))
-    if not path or "$" in path:
-        return None
-    if not Path(path).is_dir():
-        raise InputError(
-            f"The recipe's clips are to be in {path}, and there is no such folder. Give another, "
-            "or leave `clips` empty to train on procedural video alone."
-        )
-    return Path(path)
 
 
 def read(place: Path) -> Recipe:

@@ -1,4 +1,4 @@
-"""A clip seen otherwise: by a camera that comes nearer or draws back, or as if through running water."""
+"""A clip seen otherwise: by a camera that comes nearer or draws back, by a restless one, or through running water."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 NEAREST = 3.0  # times as large as before
 SWELL = 0.06  # of half the picture: how far running water moves what lies behind it
+WANDER = (0.2, 0.2, 0.15, 0.15, 0.06, 0.08)  # of half the picture: shifts; radians; of the size: growth, stretch; lean
 CELLS = (3, 6)  # waves of it lie so far apart that a picture holds about so many
 
 
@@ -42,6 +43,26 @@ def elastic(chance: np.random.Generator, images: Tensor, masks: Tensor) -> tuple
     swing = torch.stack([phase.sin(), phase.cos()], 1)  # two fields a quarter of a turn apart: it never stands still
     moved = torch.einsum("tk,kijc->tijc", swing, fields) * float(chance.uniform(0.3, 1.0)) * SWELL
     return _seen(images, masks, _places(frames, side) + moved)
+
+
+def wander(chance: np.random.Generator, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+    """The clip by a hand-held camera: it shifts, turns and leans; the first frame stays as it is.
+
+    images (T, 3, S, S) 0..1   masks (T, S, S) bool
+    """
+    frames, side = len(images), masks.shape[-1]
+    if frames < 2:
+        return images, masks
+    reach = torch.tensor(WANDER) * torch.from_numpy(chance.standard_normal(len(WANDER), dtype=np.float32))
+    pace = torch.from_numpy(chance.uniform(0.05, 0.4, len(WANDER)).astype(np.float32))
+    phase = torch.from_numpy(chance.uniform(0, 2 * np.pi, len(WANDER)).astype(np.float32))
+    swing = torch.sin(phase + pace * torch.arange(frames)[:, None]) - torch.sin(phase)
+    across, down, turn, size, stretch, lean = (reach * swing).unbind(1)
+    wide, tall = (size + stretch).exp(), (size - stretch).exp()
+    x = torch.stack([wide * turn.cos(), lean - turn.sin(), across], 1)
+    y = torch.stack([turn.sin(), tall * turn.cos(), down], 1)
+    moves = torch.stack([x, y], 1)  # (T, 2, 3)
+    return _seen(images, masks, F.affine_grid(moves, [frames, 1, side, side], align_corners=False))
 
 
 def _places(frames: int, side: int) -> Tensor:

@@ -15,13 +15,13 @@ from vidmem.models.sam2 import load as load_model
 from vidmem.targets.codings.files import save_learner
 from vidmem.targets.codings.network import Learner, Sizes
 from vidmem.targets.filter import OnlineFilter
-from vidmem.training.clips import Sequence, draw, read_sequences
+from vidmem.training.clips import Sequence, draw
 from vidmem.training.diary import Diary, Report
 from vidmem.training.learner.episode import Steps, answers, follow_alone, look, loss_of, small
 from vidmem.training.learner.recipe import LearnerRecipe
 from vidmem.training.legs import STATE, keep_state, open_run
+from vidmem.training.library import read_library, unset
 from vidmem.training.losses import overlap
-from vidmem.training.recipe import clips_of
 from vidmem.training.schedule import average, optimise, rate
 
 RESULT = "learner.safetensors"
@@ -124,9 +124,9 @@ def train(
     run = Run(recipe, device)
     if (out / STATE).exists():
         run.restore(out / STATE)
-    library, held = _clips(recipe)
-    if report and recipe.data.clips and not library:
-        report(f"{recipe.data.clips}: the variable is not set, so all video is procedural.")
+    library, held = read_library(recipe.data)
+    for what in unset(recipe.data) if report else ():
+        report(what)
     diary = Diary(out, run.step, report)
     began = saved = run.seconds
     before = time.perf_counter()
@@ -160,13 +160,3 @@ def _sizes(recipe: LearnerRecipe, model: Sam2) -> Sizes:
     width = model.sizes.d_model
     levels = width // 8, width // 4, width
     return Sizes(levels, recipe.width, recipe.labels, recipe.masks, recipe.decoder)  # type: ignore[arg-type]
-
-
-def _clips(recipe: LearnerRecipe) -> tuple[tuple[Sequence, ...], tuple[Sequence, ...]]:
-    """The real sequences to learn from, and those held out."""
-    root = clips_of(recipe.data)
-    if root is None:
-        return (), ()
-    every = read_sequences(root)
-    out = recipe.data.hold_out
-    return tuple(s for s in every if s.name not in out), tuple(s for s in every if s.name in out)
