@@ -62,9 +62,10 @@ def test_a_crowd_gives_a_single_picture_more_to_ask_for_and_leaves_clips_alone()
 def test_other_colours_leave_greys_and_the_amount_of_light():
     chance = np.random.default_rng(3)
     pixels = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 0.2 + 0.4  # nothing is clipped
-    other = recolour(chance, pixels)
+    masks = torch.ones(2, 8, 8, dtype=torch.bool)
+    other, same = recolour(chance, pixels, masks)
     grey = torch.full((1, 3, 4, 4), 0.3)
-    assert torch.allclose(recolour(chance, grey), grey, atol=1e-6)
+    assert same is masks and torch.allclose(recolour(chance, grey, masks)[0], grey, atol=1e-6)
     assert torch.allclose(other.mean(1), pixels.mean(1), atol=1e-6) and (other - pixels).abs().max() > 0.02
 
 
@@ -75,7 +76,7 @@ def test_turning_hues_by_a_third_moves_red_to_green():
 
     red, green = torch.zeros(1, 3, 1, 1), torch.zeros(1, 3, 1, 1)
     red[:, 0], green[:, 1] = 1, 1
-    assert torch.allclose(recolour(Third(np.random.PCG64(0)), red), green, atol=1e-6)
+    assert torch.allclose(recolour(Third(np.random.PCG64(0)), red, red[:, 0] > 0)[0], green, atol=1e-6)
 
 
 def test_recoloured_clips_show_the_same_objects():
@@ -86,7 +87,7 @@ def test_recoloured_clips_show_the_same_objects():
 
 def test_what_is_pasted_has_colours_of_its_own(monkeypatch: pytest.MonkeyPatch):
     turned = []
-    monkeypatch.setattr(clips, "recolour", lambda chance, images: turned.append(images.shape) or images)
+    monkeypatch.setattr(clips, "recolour", lambda chance, *clip: turned.append(len(clip)) or clip)
     for n in range(6):
         draw((sliding(),), Mixture(synthetic=0, paste=1.0, absent=0, recoloured=1.0), 2, 64, (8, n))
     assert len(turned) > 6  # six clips, and something that was pasted

@@ -97,12 +97,10 @@ def real(
     images, masks = _crop(chance, sequence, numbers, size)
     if len(sequence.images) == 1:
         images, masks = wander(chance, images, masks)
-    if mixture.approach and chance.random() < mixture.approach:
-        images, masks = approach(chance, images, masks)
-    if mixture.elastic and chance.random() < mixture.elastic:
-        images, masks = elastic(chance, images, masks)
-    if mixture.recoloured and chance.random() < mixture.recoloured:
-        images = recolour(chance, images)
+    befalls = ((mixture.approach, approach), (mixture.elastic, elastic), (mixture.recoloured, recolour))
+    for share, change in befalls:
+        if share and chance.random() < share:
+            images, masks = change(chance, images, masks)
     layers: list[Layer] = []
     several = int(chance.integers(mixture.crowd)) if frames == 1 and mixture.crowd > 1 else 0
     for _ in range(several + (chance.random() < mixture.paste)):
@@ -116,7 +114,7 @@ def real(
             if pasted and mixture.elastic and chance.random() < mixture.elastic:
                 pasted = [replace(each, bend=ripple(chance)) for each in pasted]
             if pasted and mixture.recoloured and chance.random() < mixture.recoloured:
-                pasted = [replace(each, pixels=_recoloured(chance, each.pixels)) for each in pasted]
+                pasted = [_recoloured(chance, each) for each in pasted]
             layers += pasted
     images, visible = compose(images, [masks], layers)
     if frames > 2 and chance.random() < mixture.absent:
@@ -139,9 +137,10 @@ def _choose(chance: np.random.Generator, library: tuple[Sequence, ...], mixture:
     return videos[chance.integers(len(videos))]
 
 
-def _recoloured(chance: np.random.Generator, pixels: Tensor) -> Tensor:
-    """(T, 4, h, w): other colours, the same coverage."""
-    return torch.cat([recolour(chance, pixels[:, :3]), pixels[:, 3:]], 1)
+def _recoloured(chance: np.random.Generator, layer: Layer) -> Layer:
+    """The same in other colours."""
+    colours, coverage = recolour(chance, layer.pixels[:, :3], layer.pixels[:, 3:])
+    return replace(layer, pixels=torch.cat([colours, coverage], 1))
 
 
 def _blank(mask: Tensor, first: int, last: int) -> Tensor:
