@@ -168,8 +168,9 @@ def _work(
     if (out / STATE).exists():
         run.restore(out / STATE)
     library, held = read_library(recipe.data)
-    for what in unset(recipe.data) if report else ():
-        report(what)
+    for what in unset(recipe.data):
+        if report:
+            report(what)
     if team.rank:
         while (progress := team.agree(0.0)) != STOP:
             run.learn(library, progress, team)

@@ -125,8 +125,9 @@ def train(
     if (out / STATE).exists():
         run.restore(out / STATE)
     library, held = read_library(recipe.data)
-    for what in unset(recipe.data) if report else ():
-        report(what)
+    for what in unset(recipe.data):
+        if report:
+            report(what)
     diary = Diary(out, run.step, report)
     began = saved = run.seconds
     before = time.perf_counter()
