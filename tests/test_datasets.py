@@ -14,6 +14,7 @@ from PIL import Image
 from vidmem import cards
 from vidmem.__main__ import main
 from vidmem.errors import InputError, UnknownName, UsageError
+from vidmem.models import manifest
 from vidmem.videos import BoxTruth, DetectionTruth, MaskTruth, TrueBox, layouts, open_dataset
 from vidmem.videos.boxes_from_masks import boxes_from_masks, tight_box
 from vidmem.videos.check import check
@@ -122,6 +123,13 @@ def test_every_card_ships_with_the_wheel():
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     shipped = {source: target for source, target in build["force-include"].items() if source.startswith("datasets")}
     assert shipped == {f"datasets/{card}.toml": f"vidmem/_cards/datasets/{card}.toml" for card in CARDS}
+
+
+def test_every_checkpoint_that_lies_beside_the_manifest_ships_with_the_wheel():
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    files = {each.file for each in manifest.every() if each.file} | {"manifest.toml"}
+    shipped = {source: target for source, target in build["force-include"].items() if source.startswith("weights")}
+    assert shipped.items() >= {f"weights/{file}": f"vidmem/_cards/weights/{file}" for file in files}.items()
 
 
 def test_nothing_but_cards_is_named_of_the_folder_that_data_lies_in():
