@@ -20,7 +20,7 @@ class TrueObjects:
     boxes: np.ndarray  # (M, 4) x0 y0 x1 y1 in pixels
     classes: np.ndarray  # (M,) whole numbers
     motion: np.ndarray | None = None  # (M,) motion IoU, 0 to 1; for scores by speed
-    crowd: np.ndarray | None = None  # (M,) bool: a region of many, which neither counts nor costs (COCO)
+    crowd: np.ndarray | None = None  # (M,) bool: neither counts nor costs: a region of many (COCO), difficult (VOC)
     areas: np.ndarray | None = None  # (M,) pixels, where a data set gives them; of the box or mask otherwise
     masks: Sequence[np.ndarray] | None = None  # M times (H, W) bool; for mask AP
 

@@ -14,7 +14,10 @@ from vidmem.metrics.detections import Detections, DetectionScores, TrueObjects, 
 
 @dataclass(frozen=True)
 class Voc:
-    """A detection belongs to the true box of its class that it overlaps most; it is right if it is the first there."""
+    """A detection belongs to the true box of its class that it overlaps most; it is right if it is the first there.
+
+    A true object marked `crowd`, as VOC marks "difficult" ones, need not be found: detections there do not count.
+    """
 
     overlap: float = 0.5
     points: Points = "every"  # "eleven": VOC 2007
@@ -28,17 +31,22 @@ class Voc:
             shared = overlaps(answer.boxes, true.boxes, self.inclusive)
             shared = np.where(np.equal.outer(answer.classes, true.classes), shared, -1.0)
             taken = np.zeros(len(true.boxes), bool)
-            hits = np.zeros(len(answer.boxes), bool)
+            spared = np.zeros(len(true.boxes), bool) if true.crowd is None else np.asarray(true.crowd, bool)
+            hits, counts = np.zeros(len(answer.boxes), bool), np.ones(len(answer.boxes), bool)
             for row in np.argsort(-np.asarray(answer.scores), kind="stable"):
                 if not len(taken):
                     break
                 best = int(shared[row].argmax())
-                if shared[row, best] >= self.overlap and not taken[best]:
+                if shared[row, best] < self.overlap:
+                    continue
+                if spared[best]:
+                    counts[row] = False
+                elif not taken[best]:
                     hits[row] = taken[best] = True
-            classes.append(answer.classes)
-            scores.append(answer.scores)
-            right.append(hits)
-            there.append(true.classes)
+            classes.append(np.asarray(answer.classes)[counts])
+            scores.append(np.asarray(answer.scores)[counts])
+            right.append(hits[counts])
+            there.append(np.asarray(true.classes)[~spared])
         names = ("classes", "scores", "right", "objects")
         lists = (classes, scores, right, there)
         return {name: np.concatenate([np.zeros(0), *each]) for name, each in zip(names, lists, strict=True)}
