@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +20,11 @@ import torch
 from PIL import Image
 from tiny_sets import LENGTHS, Here, davis
 
+from vidmem import cards
 from vidmem.__main__ import main
 from vidmem.errors import InputError, ModelError, UsageError
 from vidmem.evaluation import Plan, evaluate, score_results
+from vidmem.evaluation.answering import parts_of
 from vidmem.masks import read_labels
 from vidmem.metrics.davis2016 import Davis2016
 
@@ -291,3 +295,27 @@ def test_published_predictions_get_their_golden_scores(data, tmp_path):
         assert several["metrics"][name.removesuffix("-Mean")] == pytest.approx(value, abs=1e-12)
     for name, numbers in expected["per_object"].items():
         assert several["objects"][name]["J"] == pytest.approx(numbers["J"], abs=1e-12)
+
+
+def test_an_evaluation_is_not_gone_on_with_when_its_card_says_something_else_by_now(root, tmp_path):
+    card = tmp_path / "mine.toml"
+    card.write_text("[bank]\nname = 'window'\nframes = 3\n")
+    plan = plan_of(root, tracker=str(card))
+    evaluate(plan, tmp_path / "out", engine=Here())
+    evaluate(plan, tmp_path / "out", mode="resume", engine=Here())
+    card.write_text("[bank]\nname = 'window'\nframes = 2\n")
+    with pytest.raises(UsageError, match=r"The bank of .* has changed .*frames=3.*frames=2"):
+        evaluate(plan, tmp_path / "out", mode="resume", engine=Here())
+
+
+def test_an_evaluation_is_not_gone_on_with_when_its_weights_are_others_by_now(root, tmp_path):
+    weights = tmp_path / "mine.safetensors"
+    shutil.copy(cards.home() / "weights" / "nano.safetensors", weights)
+    begun, again = (parts_of(plan_of(root, model=str(weights))) for _ in range(2))
+    assert begun == again and len(begun["weights"]) == 64
+    weights.write_bytes(weights.read_bytes() + b" ")
+    other = replace(plan_of(root, model=str(weights)), parts=parts_of(plan_of(root, model=str(weights))))
+    with pytest.raises(UsageError, match="The weights of 'sam2'"):
+        other.must_go_on(replace(other, parts=begun), "runs/old")
+    other.must_go_on(replace(other, parts={}), "runs/older")  # of before this was kept
+    other.must_go_on(replace(other, parts={**other.parts, "weights": ""}), "runs/before-the-download")

@@ -26,6 +26,7 @@ class Plan:
     results: str = ""  # the folder of results made elsewhere
     counting: Mapping[str, Any] = field(default_factory=dict)  # options of the protocol, such as {"mode": "fixed"}
     sequences: tuple[str, ...] = ()  # those asked for; empty: all of the split
+    parts: Mapping[str, str] = field(default_factory=dict)  # of what answers, as answering.parts_of says them
 
     @property
     def tracks(self) -> bool:
@@ -49,12 +50,24 @@ class Plan:
     def must_go_on(self, begun: Plan, where: str) -> None:
         """Raises UsageError that names the first difference to the plan of the run to go on with.
 
-        The data set may have moved, and other videos may be asked for: what is done of them stays good.
+        The data set may have moved, and other videos may be asked for: what is done of them stays good. What answers
+        must be the same to the last number, not in name alone; a plan that does not say is trusted.
         """
         for name, was in asdict(begun).items():
             now = asdict(self)[name]
-            if now != was and name not in ("root", "sequences"):
+            if name == "parts":
+                self._must_answer_alike(was, where)
+            elif now != was and name not in ("root", "sequences"):
                 raise UsageError(
                     f"The evaluation in {where} was made with {name} {was!r}, now it is {now!r}. Ask the same to go on "
                     "with it, or use --overwrite."
+                )
+
+    def _must_answer_alike(self, begun: Mapping[str, str], where: str) -> None:
+        for part, was in begun.items():
+            now = self.parts.get(part, "nothing")
+            if was and now != was:  # weights that were still to be downloaded had no hash
+                raise UsageError(
+                    f"The {part} of {self.tracker!r} has changed since the evaluation in {where} was begun: "
+                    f"it was {was}, now it is {now}. Use --overwrite, or another --out: no report mixes the two."
                 )

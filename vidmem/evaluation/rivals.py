@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from vidmem.errors import UsageError
+from vidmem.evaluation.answering import parts_of
 from vidmem.evaluation.plan import FILE, Plan
 from vidmem.evaluation.report.rivals import rivals_markdown, rivals_page
-from vidmem.evaluation.run import Moment, check_tracker, evaluate
+from vidmem.evaluation.run import Moment, evaluate
 from vidmem.evaluation.store import open_store
 from vidmem.evaluation.worklist import Mode
 
@@ -40,7 +41,7 @@ def evaluate_rivals(
     if store.has(FILE):
         raise UsageError(f"{out} holds the evaluation of one tracker. Name another --out to compare several.")
     for card in trackers:  # before the first is worked off
-        check_tracker(replace(plan, tracker=card))
+        parts_of(replace(plan, tracker=card))
     begun = {name for name in named if store.has(f"{name}/{FILE}")} if mode == "resume" else set()
     reports: dict[str, dict[str, Any]] = {}
     for name, card in named.items():

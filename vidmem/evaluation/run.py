@@ -10,6 +10,7 @@ from typing import Any
 
 from vidmem import errors
 from vidmem.errors import InputError, UsageError, VidmemError
+from vidmem.evaluation.answering import parts_of
 from vidmem.evaluation.detections import read
 from vidmem.evaluation.engines import Ended, Engine, engines
 from vidmem.evaluation.forms import form_of
@@ -112,6 +113,7 @@ def _run(
     dataset = open_dataset(plan.dataset, plan.root, plan.split or None)
     names = choose(dataset, plan.sequences)
     _check(plan, dataset, names)
+    plan = replace(plan, parts=parts_of(plan) if plan.tracks else {})
     store = open_store(place)
     with store.held():
         prepare(store, plan)
@@ -161,7 +163,6 @@ def _check(plan: Plan, dataset: Dataset, names: list[str]) -> None:
         return
     from vidmem.models import manifest, models
 
-    check_tracker(plan)
     if plan.model not in models and not plan.model.endswith((".pt", ".pth", ".safetensors")):
         manifest.named(plan.model)
     check_kind(plan.prompt)
@@ -177,14 +178,6 @@ def _check(plan: Plan, dataset: Dataset, names: list[str]) -> None:
                 "to be told. Score results made elsewhere with: vidmem score"
             )
         return
-
-
-def check_tracker(plan: Plan) -> None:
-    """Raises UsageError where card and settings make no tracker, ModelError where they make one for other weights."""
-    from vidmem.compose import backbone_of, load
-    from vidmem.models.toy import Toy
-
-    load(plan.tracker, plan.model if backbone_of(plan.tracker, plan.settings) else Toy(), settings=plan.settings)
 
 
 def _settle(ended: Ended, store: Store) -> Record:
