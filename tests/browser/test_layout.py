@@ -99,9 +99,7 @@ def test_the_camera_is_followed_and_its_latency_shown(newcomer):
     tab.wait_for_function("document.querySelector('#camera [data-at=latency]').textContent.includes('ms')")
     box = tab.locator("#camera [data-at=picture]").bounding_box()
     tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    tab.wait_for_function(
-        "/[0-9]\\\\.[0-9]|sight/.test(document.querySelector('#camera [data-at=objects]').textContent)"
-    )
+    tab.wait_for_function(r"/[0-9]\.[0-9]|sight/.test(document.querySelector('#camera [data-at=objects]').textContent)")
     tab.wait_for_function("document.querySelector('#camera [data-at=memory]').textContent.includes('KiB')")
     bench.shot("camera")
     tab.click("#camera [data-do=end]")  # and at once again: it goes on, and can be ended as before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 
 from vidmem.evaluation.plan import Plan
@@ -34,6 +35,13 @@ def _weights(model: str) -> str:
     known = {each.name: each for each in manifest.every()}
     path = known[model].path if model in known else Path(model)
     if path.is_file():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        about = path.stat()
+        return _hash(path, about.st_size, about.st_mtime_ns)
     return known[model].sha256 if model in known else ""
+
+
+@lru_cache(maxsize=8)
+def _hash(path: Path, size: int, changed: int) -> str:
+    """Of a file; many trackers are asked about one, and it may be a gigabyte."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
