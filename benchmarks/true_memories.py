@@ -21,12 +21,12 @@ from torch import Tensor
 from vidmem import cards
 from vidmem.compose import load_model
 from vidmem.models.sam2 import Answers, Sam2
-from vidmem.training.clips import Sequence
 from vidmem.training.library import read_library
 from vidmem.training.losses import overlap
 from vidmem.training.prompts import ask
 from vidmem.training.recipe import read
 from vidmem.training.rollout import Past, advance, normalise, prompted
+from vidmem.training.sequences import Sequence
 
 WAYS = {  # name -> whether true masks are remembered, whether the best mask is believed
     "own": (False, False),

@@ -10,9 +10,10 @@ import torch
 
 from vidmem.training import clips
 from vidmem.training.batches import batch
-from vidmem.training.clips import Mixture, Sequence, draw
+from vidmem.training.clips import Mixture, draw
 from vidmem.training.colouring import recolour
 from vidmem.training.recipe import Recipe, Stage
+from vidmem.training.sequences import Sequence
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 STAGE = Stage(4, frames=4, clips=1, blind=1, longer=2, pictures=0.0, prompts=0.0)

@@ -11,9 +11,10 @@ import torch
 from PIL import Image
 
 from vidmem.errors import InputError
-from vidmem.training.clips import Mixture, Sequence, draw, real
+from vidmem.training.clips import Mixture, draw, real
 from vidmem.training.library import read_library, unset
 from vidmem.training.recipe import Data
+from vidmem.training.sequences import Sequence
 from vidmem.training.stills import LARGEST, read_stills
 
 CROWD = {"counts": [100, 180000 - 100], "size": [300, 600]}
@@ -81,6 +82,51 @@ def test_a_library_holds_videos_and_stills_and_says_what_it_cannot_have(coco: Pa
     assert read_library(nowhere) == ((), ())
     assert ["video is procedural" in each for each in unset(nowhere)] == [True, False]
     assert unset(Data(stills=str(coco))) == []
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    """images/ and masks/: two objects and a border that is nobody's; and a mask of 255 alone."""
+    root = tmp_path / "labelled"
+    for part in ("images", "masks"):
+        (root / part).mkdir(parents=True)
+    several = np.zeros((60, 80), np.uint8)
+    several[10:30, 10:30], several[10:30, 50:70], several[40:, :], several[0, 0] = 1, 7, 255, 3
+    alone = np.zeros((60, 80), np.uint8)
+    alone[20:40] = 255
+    for name, mask in (("several", several), ("alone", alone)):
+        Image.fromarray(mask).save(root / "masks" / f"{name}.png")
+        Image.new("RGB", (80, 60), (9, 99, 9)).save(root / "images" / f"{name}.jpg")
+    return root
+
+
+def test_each_value_of_a_mask_is_an_object_but_for_what_is_nobodys_or_tiny(labelled: Path):
+    found = {each.name: each for each in read_stills(labelled)}
+    assert set(found) == {"several-1", "several-7", "alone-255"}
+    assert found["several-7"].masks[0, 10:30, 50:70].all() and int(found["several-7"].masks.sum()) == 400
+    assert found["several-1"].scene == found["several-7"].scene == "several"
+    Image.fromarray(np.arange(4800, dtype=np.uint8).reshape(60, 80)).save(labelled / "masks" / "alone.png")
+    with pytest.raises(InputError, match=r"alone.png has 255 values .* soft edges"):
+        read_stills(labelled)
+    (labelled / "masks" / "alone.png").unlink()
+    (labelled / "images" / "several.jpg").unlink()
+    with pytest.raises(InputError, match=r"several.png names the picture .*several.jpg"):
+        read_stills(labelled)
+
+
+def test_objects_of_one_video_are_sequences_of_their_own_and_held_out_together(tmp_path: Path):
+    for video, values in (("pair", (1, 4)), ("one", (255,))):
+        for part in ("frames", "masks"):
+            (tmp_path / video / part).mkdir(parents=True)
+        for frame in range(3):
+            mask = np.zeros((40, 60), np.uint8)
+            for number, value in enumerate(values):
+                mask[5:20, 5 + 25 * number : 25 + 25 * number] = value
+            Image.fromarray(mask).save(tmp_path / video / "masks" / f"{frame}.png")
+            Image.new("RGB", (60, 40)).save(tmp_path / video / "frames" / f"{frame}.jpg")
+    learned, held = read_library(Data(clips=(str(tmp_path),), hold_out=("pair",)))
+    assert [each.name for each in learned] == ["one"] and [each.name for each in held] == ["pair-1", "pair-4"]
+    assert held[0].images is held[1].images and not (held[0].masks & held[1].masks).any()
 
 
 def test_what_is_wrong_with_a_folder_of_stills_is_said(coco: Path, tmp_path: Path):

@@ -21,7 +21,7 @@ from vidmem.sprites import place
 from vidmem.training import losses
 from vidmem.training.ahead import ahead
 from vidmem.training.batches import batch
-from vidmem.training.clips import Mixture, draw, read_sequences
+from vidmem.training.clips import Mixture, draw
 from vidmem.training.initialise import initialise
 from vidmem.training.loop import Run, judgement, train
 from vidmem.training.procedural import Layer, compose
@@ -29,6 +29,7 @@ from vidmem.training.prompts import ask, correct
 from vidmem.training.recipe import Data, Optimiser, Recipe, Stage, read
 from vidmem.training.rollout import follow, point_out, watch
 from vidmem.training.schedule import rate
+from vidmem.training.sequences import read_sequences
 
 TINY = Stage(4, frames=3, clips=1, pictures=0.4, prompts=0.3)
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -117,10 +118,6 @@ def test_what_is_laid_over_a_target_hides_it():
     assert torch.equal(masks[0], ~covered)
     assert covered[0, 16, 8] and not covered[0, 16, 24] and covered[1, 16, 24]
     assert painted[0, :, 16, 8].min() == 1 and painted[0, :, 16, 24].max() == 0
-
-
-def test_held_out_sequences_are_never_learned_from(real_clips: Path):
-    assert [each.name for each in read_sequences(real_clips, leave_out=("first",))] == ["second"]
 
 
 def test_prompts_lie_on_their_object():
@@ -371,6 +368,25 @@ def test_batches_made_ahead_are_those_of_their_step(real_clips: Path):
     for step, part in ((3, 0), (3, 1), (4, 0)):
         one, other = next(ready), batch(recipe, library, 64, step, part)
         assert torch.equal(one.images, other.images) and torch.equal(one.asked.points, other.asked.points)
+
+
+def test_a_step_learns_from_what_was_made_ahead_as_from_what_it_makes(real_clips: Path):
+    library = read_sequences(real_clips)
+    drawing, given = Run(RECIPE), Run(RECIPE)
+    ready = ahead(RECIPE, library, drawing.side, 0, range(1), loaders=1)
+    assert given.learn(library, 0.0, ready=ready)["loss"] == drawing.learn(library, 0.0)["loss"]
+
+
+def test_a_click_lies_in_its_mask_and_half_the_time_far_from_its_edge():
+    masks = torch.zeros(3, 64, 64, dtype=torch.bool)
+    masks[0, 3, 5] = masks[1, 10:40, 10:40] = masks[2] = True
+    chance, rows = np.random.default_rng(0), torch.arange(3)
+    inner = 0
+    for _ in range(60):
+        (x, y) = ask(chance, "click", masks).points[:, 0].long().unbind(1)
+        assert masks[rows, y, x].all() and (x[0], y[0]) == (5, 3)
+        inner += int(18 <= x[1] < 32 and 18 <= y[1] < 32)
+    assert 30 < inner < 60  # a fifth of the square; any pixel half of the time
 
 
 def test_a_mixed_step_learns_like_a_plain_one():

@@ -110,6 +110,18 @@ NANO = Architecture(
     layer_scale=0.1,
 )
 
+# What nano is to become: deeper, twice as wide behind the trunk. No weights of it are shipped yet; recipes name it.
+WIDE = replace(
+    NANO,
+    name="nano-wide",
+    stages=(1, 3, 6, 1),
+    global_att_blocks=(5, 6, 9),
+    image_size=(352, 352),
+    d_model=128,
+    mem_dim=64,
+    dim_feedforward=512,
+)
+
 # Random weights of these sizes run in milliseconds: for tests. The windows do not divide the grid, so padding happens.
 MICRO = Architecture(
     "micro",
@@ -136,6 +148,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         for size, trunk in _TRUNKS.items()
     },
     EMBEDDED: NANO,
+    "nano-wide": WIDE,
     "micro": MICRO,
 }
 

@@ -8,10 +8,10 @@ from itertools import count
 from torch.utils.data import DataLoader, Dataset
 
 from vidmem.training.batches import Batch, batch
-from vidmem.training.clips import Sequence
 from vidmem.training.recipe import Recipe
+from vidmem.training.sequences import Sequence
 
-DEPTH = 4  # batches that each process keeps ready
+DEPTH = 2  # batches that each process keeps ready
 
 
 class _Steps(Dataset[Batch]):
@@ -35,13 +35,14 @@ class _Order:
 
 
 def ahead(
-    recipe: Recipe, library: tuple[Sequence, ...], size: int, step: int, parts: range, loaders: int
+    recipe: Recipe, library: tuple[Sequence, ...], size: int, step: int, parts: range, loaders: int, gpu: bool = False
 ) -> Iterator[Batch] | None:
     """The batches from step number `step` on, drawn by so many other processes; None without any of them.
 
-    They are the same ones that `batch` gives.
+    They are the same ones that `batch` gives. gpu: they are put where a GPU can fetch them while it computes
     """
     if not loaders:
         return None
     steps = _Steps(recipe, library, size)
-    return iter(DataLoader(steps, None, sampler=_Order(step, parts), num_workers=loaders, prefetch_factor=DEPTH))
+    order = _Order(step, parts)
+    return iter(DataLoader(steps, None, sampler=order, num_workers=loaders, prefetch_factor=DEPTH, pin_memory=gpu))

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vidmem.training.clips import Sequence, draw
+from vidmem.training.clips import draw
 from vidmem.training.prompts import Asked, Kind, ask
 from vidmem.training.recipe import Recipe
+from vidmem.training.sequences import Sequence
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,10 @@ class Batch:
     blind: int
     told: bool
     corrections: int
+
+    def pin_memory(self) -> Batch:
+        """The same where a GPU can fetch it while it computes; torch's loader asks for it by this name."""
+        return replace(self, images=self.images.pin_memory(), masks=self.masks.pin_memory())
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""

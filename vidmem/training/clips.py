@@ -6,8 +6,8 @@ A clip is a function of (library, seed, step, number): nothing is remembered fro
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,22 +15,13 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from vidmem.errors import InputError
 from vidmem.sprites import place
 from vidmem.training.colouring import recolour
 from vidmem.training.procedural import Clip, Layer, compose, path, ripple, scene, shape
+from vidmem.training.sequences import Sequence
 from vidmem.training.warping import approach, elastic, wander
 
 LEAST = 0.0015  # share of the picture a target must fill in the first frame to be worth asking for
-
-
-@dataclass(frozen=True, eq=False)
-class Sequence:
-    """A real video of one annotated object, held in memory; of a single frame: a still picture."""
-
-    name: str
-    images: Tensor  # (L, 3, H, W) uint8
-    masks: Tensor  # (L, H, W) bool
 
 
 @dataclass(frozen=True)
@@ -48,24 +39,6 @@ class Mixture:
     recoloured: float = 0.0  # share of real clips, and of what is pasted over them, whose hues are turned
     still: float = 0.0  # share of real clips, and of what is pasted over them, that are made from still pictures
     absent: float = 0.12  # share of real clips that cut away to another place for some frames
-
-
-def read_sequences(root: Path, leave_out: tuple[str, ...] = ()) -> tuple[Sequence, ...]:
-    """Every sequence below `root` (NAME/frames/*.jpg and NAME/masks/*.png of equal stems) but those left out."""
-    found = []
-    for folder in sorted(each for each in root.iterdir() if (each / "frames").is_dir() and each.name not in leave_out):
-        stems = sorted(each.stem for each in (folder / "masks").glob("*.png"))
-        images = [np.array(Image.open(folder / "frames" / f"{stem}.jpg").convert("RGB")) for stem in stems]
-        masks = [np.array(Image.open(folder / "masks" / f"{stem}.png").convert("L")) > 0 for stem in stems]
-        if stems:
-            pictures = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
-            found.append(Sequence(folder.name, pictures, torch.from_numpy(np.stack(masks))))
-    if not found:
-        raise InputError(
-            f"{root} holds no sequence to train on: NAME/frames/*.jpg with NAME/masks/*.png of the same stems is "
-            "wanted. Without real clips, leave `clips` out of the recipe's [data]."
-        )
-    return tuple(found)
 
 
 def draw(library: tuple[Sequence, ...], mixture: Mixture, frames: int, size: int, seed: tuple[int, ...]) -> Clip:
@@ -121,7 +94,7 @@ def real(
         other = _choose(chance, library, mixture)
         first = int(chance.integers(1, frames))
         last = min(frames, first + int(chance.integers(1, 4)))
-        if other.name != sequence.name:
+        if other.scene != sequence.scene:
             away, _ = _crop(chance, other, _numbers(chance, len(other.images), last - first, mixture), size)
             images[first:last] = away
             visible = [_blank(mask, first, last) for mask in visible]
@@ -130,11 +103,16 @@ def real(
 
 def _choose(chance: np.random.Generator, library: tuple[Sequence, ...], mixture: Mixture) -> Sequence:
     """A video, or a still picture as often as the mixture says; the one where the library lacks the other."""
-    stills = [each for each in library if len(each.images) == 1]
-    videos = [each for each in library if len(each.images) > 1]
+    videos, stills = _kinds(library)
     if stills and (not videos or (mixture.still and chance.random() < mixture.still)):
         return stills[chance.integers(len(stills))]
     return videos[chance.integers(len(videos))]
+
+
+@lru_cache(maxsize=2)
+def _kinds(library: tuple[Sequence, ...]) -> tuple[list[Sequence], list[Sequence]]:
+    """The videos and the still pictures of a library."""
+    return [each for each in library if len(each.images) > 1], [each for each in library if len(each.images) == 1]
 
 
 def _recoloured(chance: np.random.Generator, layer: Layer) -> Layer:

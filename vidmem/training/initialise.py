@@ -10,14 +10,20 @@ Only values differ; sizes and names are those of every SAM 2.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from vidmem.errors import ModelError
 from vidmem.models import checkpoints
 from vidmem.models.memory_attention import MemoryAttentionLayer
 from vidmem.models.sam2 import Sam2
+from vidmem.models.sizes import ARCHITECTURES, Architecture, architecture
 from vidmem.models.two_way import TwoWayBlock
+from vidmem.training.growing import grown
+from vidmem.training.widening import widened
 
 GAIN = math.sqrt(3.0)  # undoes the damping of PyTorch's start
 NECK, SKIPS = 0.15, 0.6  # how quiet the picture is beside the memory
@@ -94,12 +100,51 @@ def look_where_pointed(model: Sam2) -> None:
         kind.get_parameter("weight").mul_(0.5)  # what a point means must not drown where it is
 
 
+def sizes_of(name: str) -> Architecture:
+    """The sizes called `name`, or those of weights: of an earlier embedded model, or of a checkpoint file.
+
+    Raises UnknownName for neither.
+    """
+    if name in ARCHITECTURES:
+        return ARCHITECTURES[name]
+    try:
+        return checkpoints.read(checkpoints.find(name)[0])[0]
+    except ModelError:
+        return architecture(name)  # says which there are
+
+
 def load(model: Sam2, init: str) -> None:
     """Begin with weights that exist: a model's name ("nano" is the embedded one) or a checkpoint file.
 
-    Raises ModelError where there is none or it is of another size.
+    Those of a shallower or of a half as wide model are grown: the model begins with their answers.
+    Raises ModelError where there is none or it cannot become one of the model's sizes.
     """
     path, _ = checkpoints.find(init)
-    _, weights = checkpoints.read(path, model.sizes)
+    sizes, weights = checkpoints.read(path)
+    if sizes.fingerprint != model.sizes.fingerprint:
+        try:
+            weights = _as_large(weights, sizes, model)
+        except ValueError as reason:
+            raise ModelError(f"{path} holds {sizes.name}, which cannot begin {model.sizes.name}: {reason}") from None
     checkpoints.check(weights, model.state_dict(), path, model.sizes.name)
     model.load_state_dict({name: each.float() for name, each in weights.items()})
+
+
+def _as_large(weights: Mapping[str, Tensor], sizes: Architecture, model: Sam2) -> Mapping[str, Tensor]:
+    """Weights of `sizes` first deeper, then wider, with what is new as a model begins that has seen nothing."""
+    wanted = model.sizes
+    deeper = replace(
+        sizes,
+        stages=wanted.stages,
+        global_att_blocks=wanted.global_att_blocks,
+        memory_layers=wanted.memory_layers,
+        image_size=wanted.image_size,
+    )
+    if deeper.fingerprint != sizes.fingerprint:
+        fresh = Sam2(deeper)
+        initialise(fresh)
+        weights = grown(weights, sizes, deeper, fresh.state_dict())
+    if wanted.fingerprint != deeper.fingerprint:
+        initialise(model)
+        weights = widened(weights, deeper, wanted, model.state_dict())
+    return weights

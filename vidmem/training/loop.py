@@ -12,12 +12,10 @@ import numpy as np
 import torch
 
 from vidmem.models.sam2 import Sam2
-from vidmem.models.sizes import architecture
 from vidmem.training.ahead import ahead
 from vidmem.training.batches import Batch, batch
-from vidmem.training.clips import Sequence
 from vidmem.training.diary import Diary, Report
-from vidmem.training.initialise import initialise, load, look_where_pointed
+from vidmem.training.initialise import initialise, load, look_where_pointed, sizes_of
 from vidmem.training.legs import STATE, keep_state, open_run
 from vidmem.training.library import read_library, unset
 from vidmem.training.losses import overlap, total
@@ -26,6 +24,7 @@ from vidmem.training.prompts import Kind
 from vidmem.training.recipe import Recipe
 from vidmem.training.rollout import follow, point_out, watch
 from vidmem.training.schedule import average, optimise, rate
+from vidmem.training.sequences import Sequence
 
 SAVE_EVERY, JUDGE_EVERY = 180.0, 600.0  # seconds of training
 LOOKED_AT = 80  # frames of each held-out sequence that a judgement follows: most models lose their way late
@@ -39,7 +38,7 @@ class Run:
 
     def __init__(self, recipe: Recipe, fresh: bool = True, device: str | torch.device = "cpu"):
         self.device = torch.device(device)
-        self.sizes = architecture(recipe.architecture)
+        self.sizes = sizes_of(recipe.architecture)
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         self.side = self.sizes.image_size[0]
@@ -77,7 +76,7 @@ class Run:
             weight.grad = torch.zeros_like(weight)
         line: dict[str, Any] = {"step": self.step + 1, "rate": speed}
         for part in team.parts(recipe):
-            given = next(ready) if ready else batch(recipe, library, self.side, self.step, part)
+            given = next(ready) if ready is not None else batch(recipe, library, self.side, self.step, part)
             line |= self._part(given.to(self.device), part)
         team.gather([weight.grad for weight in self.model.parameters()], recipe.parts)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.optimiser.clip)
@@ -176,7 +175,7 @@ def _work(
             run.learn(library, progress, team)
         return
     diary = Diary(out, run.step, report)
-    ready = ahead(recipe, library, run.side, run.step, team.parts(recipe), loaders)
+    ready = ahead(recipe, library, run.side, run.step, team.parts(recipe), loaders, run.device.type == "cuda")
     began = saved = judged = run.seconds
     before = time.perf_counter()
     while True:

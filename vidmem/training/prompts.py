@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 Kind = Literal["mask", "box", "click"]
@@ -30,23 +31,23 @@ def ask(chance: np.random.Generator, kind: Kind, masks: Tensor) -> Asked:
     """Prompts of one kind for objects that are all in sight.     masks (N, S, S) bool"""
     if kind == "mask":
         return Asked(kind, masks, torch.zeros(len(masks), 0, 2), torch.zeros(len(masks), 0, dtype=torch.long))
-    said = [_box(chance, mask) if kind == "box" else _click(chance, mask) for mask in masks.numpy()]
+    if kind == "box":
+        points = torch.from_numpy(np.stack([_box(chance, mask) for mask in masks.numpy()])).float()
+    else:
+        points = _inside(chance, masks)[:, None].float()
     labels = torch.tensor([[2, 3] if kind == "box" else [1]]).repeat(len(masks), 1)
-    return Asked(kind, masks, torch.from_numpy(np.stack(said)).float(), labels)
+    return Asked(kind, masks, points, labels)
 
 
 def correct(chance: np.random.Generator, asked: Asked, answers: Tensor) -> Asked:
     """The same prompts and one click more, where the answer is wrong.     answers (N, S, S) bool"""
-    points, labels = [], []
-    device = asked.points.device
-    for truth, answer in zip(asked.masks.cpu().numpy(), answers.cpu().numpy(), strict=True):
-        wrong = truth != answer
-        where = _inside(chance, wrong if wrong.any() else truth)
-        points.append(where)
-        labels.append(int(truth[int(where[1]), int(where[0])]))
-    more = torch.cat([asked.points, torch.from_numpy(np.stack(points)).float()[:, None].to(device)], 1)
-    named = torch.cat([asked.labels, torch.tensor(labels, device=device)[:, None]], 1)
-    return Asked(asked.kind, asked.masks, more, named)
+    wrong = asked.masks != answers
+    wrong = torch.where(wrong.flatten(1).any(1)[:, None, None], wrong, asked.masks)
+    where = _inside(chance, wrong)
+    rows = torch.arange(len(where), device=where.device)
+    labels = asked.masks[rows, where[:, 1], where[:, 0]].long()
+    points = torch.cat([asked.points, where[:, None].float()], 1)
+    return Asked(asked.kind, asked.masks, points, torch.cat([asked.labels, labels[:, None]], 1))
 
 
 def _box(chance: np.random.Generator, mask: np.ndarray) -> np.ndarray:
@@ -58,27 +59,27 @@ def _box(chance: np.random.Generator, mask: np.ndarray) -> np.ndarray:
     return np.clip(noisy, 0, np.array(mask.shape)[::-1] - 1)
 
 
-def _click(chance: np.random.Generator, mask: np.ndarray) -> np.ndarray:
-    return _inside(chance, mask)[None]
+def _inside(chance: np.random.Generator, masks: Tensor) -> Tensor:
+    """(N, 2) x and y of a pixel of each mask (N, S, S): half the time any, else one far from the edge.
+
+    All at once and where the masks are, so that a GPU need not wait for it.
+    """
+    inner = masks
+    for reach in (2, 4, 8):
+        worn = _worn(masks, reach)
+        inner = torch.where(worn.flatten(1).any(1)[:, None, None], worn, inner)
+    edge = torch.from_numpy(chance.random(len(masks)) < 0.5).to(masks.device)
+    chosen = torch.where(edge[:, None, None], masks, inner).flatten(1)
+    order = chosen.cumsum(1, dtype=torch.int32)
+    share = torch.from_numpy(chance.random(len(masks))).to(masks.device)
+    wanted = (share * order[:, -1]).to(torch.int32)  # so many pixels of it come before
+    pick = torch.searchsorted(order, wanted[:, None] + 1)[:, 0]
+    return torch.stack([pick % masks.shape[2], pick // masks.shape[2]], 1)
 
 
-def _inside(chance: np.random.Generator, mask: np.ndarray) -> np.ndarray:
-    """(2,) x and y of a pixel of the mask: half the time any, else one far from the edge."""
-    inner = mask
-    if chance.random() < 0.5:
-        for reach in (8, 4, 2):
-            worn = _worn(mask, reach)
-            if worn.any():
-                inner = worn
-                break
-    rows, columns = np.nonzero(inner)
-    pick = chance.integers(len(rows))
-    return np.array([columns[pick], rows[pick]], float)
-
-
-def _worn(mask: np.ndarray, reach: int) -> np.ndarray:
-    """The pixels whose neighbours at `reach` along both axes and diagonals belong to the mask too."""
-    padded = np.pad(mask, reach)
-    height, width = mask.shape
-    steps = (0, reach, 2 * reach)
-    return np.logical_and.reduce([padded[y : y + height, x : x + width] for y in steps for x in steps])
+def _worn(masks: Tensor, reach: int) -> Tensor:
+    """The pixels of (N, S, S) whose neighbours at `reach` along both axes and diagonals belong to the mask too."""
+    for axis, size in ((1, masks.shape[1]), (2, masks.shape[2])):
+        padded = F.pad(masks, (reach, reach) if axis == 2 else (0, 0, reach, reach))
+        masks = masks & padded.narrow(axis, 0, size) & padded.narrow(axis, 2 * reach, size)
+    return masks

@@ -19,9 +19,9 @@ T = TypeVar("T")
 class Data:
     """Where clips come from."""
 
-    clips: str = ""  # a folder of NAME/frames/*.jpg and NAME/masks/*.png; may begin with $VARIABLE; "" for none
-    # and none either where that variable is not set: then all video is procedural
-    stills: str = ""  # a folder of still pictures in COCO's layout (see stills.read_stills); likewise; "" for none
+    clips: str | tuple[str, ...] = ""  # a folder of NAME/frames/*.jpg and NAME/masks/*.png, or several; may begin with
+    # $VARIABLE; "" for none, and none either where that variable is not set: then all video is procedural
+    stills: str | tuple[str, ...] = ""  # likewise folders of still pictures (see stills.read_stills)
     hold_out: tuple[str, ...] = ()  # sequences that are only looked at to judge the weights
     mixture: Mixture = field(default_factory=Mixture)
 
@@ -63,7 +63,7 @@ class Recipe:
     """What is trained, from what, on what, and for how long."""
 
     name: str
-    architecture: str = "nano"
+    architecture: str = "nano"  # or weights that have the sizes wanted: an earlier nano, a checkpoint
     init: str = ""  # a model's name or a checkpoint to begin with; "" begins from nothing
     pointing: bool = False  # begin anew with how the decoder reads clicks and boxes, though `init` has it learned
     seed: int = 0

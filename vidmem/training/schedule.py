@@ -31,5 +31,5 @@ def optimise(model: nn.Module, settings: Optimiser) -> torch.optim.AdamW:
 def average(mean: Iterable[Tensor], now: Iterable[Tensor], step: int, decay: float) -> None:
     """Move a running mean of the weights towards those of this step; faster in the first steps."""
     decay = min(decay, (1 + step) / (10 + step))
-    for each, new in zip(mean, now, strict=True):
-        each.lerp_(new, 1 - decay)
+    # All at once: one by one they would keep a GPU waiting.
+    torch._foreach_lerp_(list(mean), list(now), 1 - decay)  # pyright: ignore[reportPrivateImportUsage]

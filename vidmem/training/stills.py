@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from PIL import Image
 
 from vidmem.errors import InputError
-from vidmem.training.clips import Sequence
+from vidmem.training.sequences import Sequence, objects_of, values_of
 
 LARGEST = 448  # pixels of a picture's longer side: as large as the training videos are kept
 LEAST = 0.005  # share of its picture an object must fill
@@ -21,16 +22,21 @@ def read_stills(root: Path) -> tuple[Sequence, ...]:
     """Every object of the pictures below `root`, each a sequence of one frame; crowds and tiny things are left out.
 
     root holds COCO's layout: annotations/instances_*.json, and the pictures in a folder for each of those files that
-    bears the rest of its name (annotations/instances_train2017.json: train2017/*.jpg).
+    bears the rest of its name (annotations/instances_train2017.json: train2017/*.jpg). Or it holds images/*.jpg and
+    masks/*.png of the same stems, where each value but 0 is an object; 255 is nobody's, unless it is the only one.
     Raises InputError without such files, and for a picture that is not there.
     """
-    files = sorted((root / "annotations").glob("instances_*.json"))
-    if not files:
+    files, masks = sorted((root / "annotations").glob("instances_*.json")), sorted((root / "masks").glob("*.png"))
+    if not files and not masks:
         raise InputError(
             f"{root} holds no still pictures to train on: annotations/instances_NAME.json as COCO writes them and the "
-            "pictures in NAME are wanted. Without any, leave `stills` out of the recipe's [data]."
+            "pictures in NAME are wanted, or images/*.jpg with masks/*.png of the same stems. Without any, leave "
+            "`stills` out of the recipe's [data]."
         )
-    return tuple(each for file in files for each in _objects(file, root / file.stem.removeprefix("instances_")))
+    found = [each for file in files for each in _objects(file, root / file.stem.removeprefix("instances_"))]
+    with ThreadPoolExecutor() as threads:  # files are decoded beside each other
+        pictures = [root / "images" / f"{mask.stem}.jpg" for mask in masks]
+        return (*found, *(each for one in threads.map(_labelled, masks, pictures) for each in one))
 
 
 def _objects(file: Path, folder: Path) -> list[Sequence]:
@@ -45,15 +51,33 @@ def _objects(file: Path, folder: Path) -> list[Sequence]:
         kept = [each for each in index.imgToAnns[number] if not each["iscrowd"] and each["area"] >= least]
         if not kept:
             continue
-        try:
-            picture = Image.open(place).convert("RGB")
-        except OSError as error:
-            raise InputError(f"{file} names the picture {place}, which cannot be read: {error}.") from None
-        size = _fitted(picture.size)
-        pixels = torch.from_numpy(np.array(picture.resize(size, Image.Resampling.LANCZOS))).permute(2, 0, 1)[None]
-        for each in kept:
-            mask = Image.fromarray(index.annToMask(each) * 255).resize(size, Image.Resampling.BOX)
-            found.append(Sequence(f"{place.stem}-{each['id']}", pixels, torch.from_numpy(np.array(mask) > 127)[None]))
+        found += _cut_out(place, file, {each["id"]: index.annToMask(each) > 0 for each in kept})
+    return found
+
+
+def _labelled(file: Path, place: Path) -> list[Sequence]:
+    """The objects of a mask with a value for each."""
+    values = values_of(file)
+    own = objects_of(values, file)
+    kept = {value: values == value for value in ([each for each in own if each != 255] or own)}
+    return _cut_out(place, file, {value: mask for value, mask in kept.items() if mask.mean() >= LEAST})
+
+
+def _cut_out(place: Path, told_by: Path, masks: dict[int, np.ndarray]) -> list[Sequence]:
+    """A sequence of one frame for each mask (H, W) bool of a picture, all sharing its pixels."""
+    if not masks:
+        return []
+    try:
+        picture = Image.open(place).convert("RGB")
+    except OSError as error:
+        raise InputError(f"{told_by} names the picture {place}, which cannot be read: {error}.") from None
+    size = _fitted(picture.size)
+    pixels = torch.from_numpy(np.array(picture.resize(size, Image.Resampling.LANCZOS))).permute(2, 0, 1)[None]
+    found = []
+    for number, mask in masks.items():
+        fitted = Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX)
+        covered = torch.from_numpy(np.array(fitted) > 127)[None]
+        found.append(Sequence(f"{place.stem}-{number}", pixels, covered, place.stem))
     return found
 
 

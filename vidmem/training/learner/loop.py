@@ -15,7 +15,7 @@ from vidmem.models.sam2 import load as load_model
 from vidmem.targets.codings.files import save_learner
 from vidmem.targets.codings.network import Learner, Sizes
 from vidmem.targets.filter import OnlineFilter
-from vidmem.training.clips import Sequence, draw
+from vidmem.training.clips import draw
 from vidmem.training.diary import Diary, Report
 from vidmem.training.learner.episode import Steps, answers, follow_alone, look, loss_of, small
 from vidmem.training.learner.recipe import LearnerRecipe
@@ -23,6 +23,7 @@ from vidmem.training.legs import STATE, keep_state, open_run
 from vidmem.training.library import read_library, unset
 from vidmem.training.losses import overlap
 from vidmem.training.schedule import average, optimise, rate
+from vidmem.training.sequences import Sequence
 
 RESULT = "learner.safetensors"
 SAVE_EVERY = 120.0  # seconds of training
