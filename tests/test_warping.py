@@ -65,3 +65,13 @@ def test_a_restless_camera_begins_where_it_was_and_does_not_stand_still():
     assert all((masks[k] ^ masks[k + 1]).any() for k in range(FRAMES - 1))
     images, mask = (each[:1] for each in clip())
     assert wander(np.random.default_rng(1), images, mask)[0] is images  # a single picture stays
+
+
+def test_what_a_restless_camera_sees_beyond_the_rim_is_no_part_of_the_object():
+    images, everything = torch.full((FRAMES, 3, SIDE, SIDE), 0.7), torch.ones(FRAMES, SIDE, SIDE, dtype=torch.bool)
+    left = 0
+    for seed in range(6):
+        seen, masks = wander(np.random.default_rng(seed), images, everything)
+        assert torch.allclose(seen, images) and masks[0].all()
+        left += int(not masks.all())
+    assert left > 2  # it comes nearer, too, and then sees no rim

@@ -48,6 +48,7 @@ def elastic(chance: np.random.Generator, images: Tensor, masks: Tensor) -> tuple
 def wander(chance: np.random.Generator, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
     """The clip by a hand-held camera: it shifts, turns and leans; the first frame stays as it is.
 
+    What comes in over the rim is the picture mirrored; an object seen there is another one.
     images (T, 3, S, S) 0..1   masks (T, S, S) bool
     """
     frames, side = len(images), masks.shape[-1]
@@ -62,7 +63,7 @@ def wander(chance: np.random.Generator, images: Tensor, masks: Tensor) -> tuple[
     x = torch.stack([wide * turn.cos(), lean - turn.sin(), across], 1)
     y = torch.stack([turn.sin(), tall * turn.cos(), down], 1)
     moves = torch.stack([x, y], 1)  # (T, 2, 3)
-    return _seen(images, masks, F.affine_grid(moves, [frames, 1, side, side], align_corners=False))
+    return _seen(images, masks, F.affine_grid(moves, [frames, 1, side, side], align_corners=False), "zeros")
 
 
 def _places(frames: int, side: int) -> Tensor:
@@ -70,8 +71,8 @@ def _places(frames: int, side: int) -> Tensor:
     return F.affine_grid(torch.eye(2, 3).expand(frames, -1, -1), [frames, 1, side, side], align_corners=False)
 
 
-def _seen(images: Tensor, masks: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-    """The clip with each pixel taken from another place."""
+def _seen(images: Tensor, masks: Tensor, places: Tensor, beyond: str = "reflection") -> tuple[Tensor, Tensor]:
+    """The clip with each pixel taken from another place. beyond: how masks go on over the rim"""
     pictures = F.grid_sample(images, places, padding_mode="reflection", align_corners=False)
-    covered = F.grid_sample(masks[:, None].float(), places, padding_mode="reflection", align_corners=False)
+    covered = F.grid_sample(masks[:, None].float(), places, padding_mode=beyond, align_corners=False)
     return pictures, covered[:, 0] > 0.5
