@@ -103,14 +103,15 @@ def look_where_pointed(model: Sam2) -> None:
 def sizes_of(name: str) -> Architecture:
     """The sizes called `name`, or those of weights: of an earlier embedded model, or of a checkpoint file.
 
-    Raises UnknownName for neither.
+    Raises UnknownName for neither, ModelError for a file that cannot be read.
     """
     if name in ARCHITECTURES:
         return ARCHITECTURES[name]
     try:
-        return checkpoints.read(checkpoints.find(name)[0])[0]
+        path, _ = checkpoints.find(name)
     except ModelError:
         return architecture(name)  # says which there are
+    return checkpoints.read(path)[0]
 
 
 def load(model: Sam2, init: str) -> None:
