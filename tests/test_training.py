@@ -18,7 +18,7 @@ from vidmem.models.sam2 import Sam2
 from vidmem.models.sizes import MICRO
 from vidmem.models.two_way import TwoWayBlock
 from vidmem.sprites import place
-from vidmem.training import losses
+from vidmem.training import loop, losses
 from vidmem.training.ahead import ahead
 from vidmem.training.batches import batch
 from vidmem.training.clips import Mixture, draw
@@ -387,6 +387,19 @@ def test_a_click_lies_in_its_mask_and_half_the_time_far_from_its_edge():
         assert masks[rows, y, x].all() and (x[0], y[0]) == (5, 3)
         inner += int(18 <= x[1] < 32 and 18 <= y[1] < 32)
     assert 30 < inner < 60  # a fifth of the square; any pixel half of the time
+
+
+def test_no_step_is_learned_through_the_attention_whose_gradients_may_be_no_numbers(monkeypatch: pytest.MonkeyPatch):
+    allowed, follow = [], loop.follow
+
+    def watched(*asked, **more):
+        allowed.append(torch.backends.cuda.cudnn_sdp_enabled())
+        return follow(*asked, **more)
+
+    monkeypatch.setattr(loop, "follow", watched)
+    before = torch.backends.cuda.cudnn_sdp_enabled()
+    Run(RECIPE).learn((), 0.0)
+    assert allowed == [False] and torch.backends.cuda.cudnn_sdp_enabled() == before
 
 
 def test_a_mixed_step_learns_like_a_plain_one():

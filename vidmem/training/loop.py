@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vidmem.models.sam2 import Sam2
 from vidmem.training.ahead import ahead
@@ -30,6 +31,9 @@ SAVE_EVERY, JUDGE_EVERY = 180.0, 600.0  # seconds of training
 LOOKED_AT = 80  # frames of each held-out sequence that a judgement follows: most models lose their way late
 POINTED_EVERY = 8  # frames, where boxes and clicks are judged
 POINTS: tuple[Kind, ...] = ("box", "click")
+# Bodies of torch's attention to learn through. cuDNN's backward pass gives NaN on Hopper where keys are 64 more than a
+# multiple of 128 and a query's scores are all low (pytorch/pytorch#196678): windows of 64 tokens, grids of 24 x 24.
+SOUND = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 LATER = 10**6  # sets the chances of a step's clicks apart from those of its clips
 
 
@@ -89,7 +93,7 @@ class Run:
     def _part(self, given: Batch, part: int) -> dict[str, Any]:
         """Add the gradients of one part of this step; -> what is worth noting of it."""
         recipe = self.recipe
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.mixed):
+        with sdpa_kernel(SOUND), torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.mixed):
             seen = follow(
                 self.model,
                 given.images,
