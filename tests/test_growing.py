@@ -13,7 +13,7 @@ from torch import Tensor
 from vidmem.errors import ModelError, UnknownName
 from vidmem.models import checkpoints
 from vidmem.models.sam2 import Sam2
-from vidmem.models.sizes import ARCHITECTURES, Architecture
+from vidmem.models.sizes import ARCHITECTURES
 from vidmem.training.growing import grown
 from vidmem.training.initialise import initialise, load, sizes_of
 
@@ -45,29 +45,15 @@ def test_blocks_that_are_added_change_no_answer(old: Sam2):
     weights = grown(old.state_dict(), old.sizes, DEEPER, new.state_dict())
     assert set(weights) == set(new.state_dict())
     new.load_state_dict(weights)
-    # The blocks of a stage that attend over the whole picture are others: only where they do nothing may they differ.
-    same_looks = replace(DEEPER, global_att_blocks=looking_alike(OLD, DEEPER))
-    alike = Sam2(same_looks)
-    alike.load_state_dict(weights)
-    torch.testing.assert_close(masks_of(alike), masks_of(old), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(masks_of(new), masks_of(old), rtol=1e-5, atol=1e-5)
     assert (fresh - masks_of(old)).abs().max() > 0.1
-
-
-def looking_alike(old: Architecture, new: Architecture) -> tuple[int, ...]:
-    """The blocks of `new` that come of the blocks of `old` which attend over the whole picture."""
-    begins = [[sum(each.stages[:stage]) for stage in range(len(each.stages))] for each in (old, new)]
-    found = []
-    for block in old.global_att_blocks:
-        stage = max(stage for stage, begin in enumerate(begins[0]) if begin <= block)
-        found.append(begins[1][stage] + block - begins[0][stage])
-    return tuple(found)
 
 
 @torch.no_grad()
 def test_training_begins_with_the_weights_of_a_smaller_model(old: Sam2, tmp_path: Path):
     checkpoints.save(old, tmp_path / "old.safetensors")
     torch.manual_seed(0)
-    large = Sam2(replace(LARGER, global_att_blocks=looking_alike(OLD, DEEPER)))
+    large = Sam2(LARGER)
     load(large, str(tmp_path / "old.safetensors"))
     # Not exactly: the sine map that is added before memory attention has other frequencies in a wider model.
     torch.testing.assert_close(masks_of(large), masks_of(old), rtol=0, atol=0.05 * float(masks_of(old).std()))

@@ -25,7 +25,7 @@ from vidmem.training.clips import Mixture, draw
 from vidmem.training.initialise import initialise
 from vidmem.training.loop import Run, judgement, train
 from vidmem.training.procedural import Layer, compose
-from vidmem.training.prompts import ask, correct
+from vidmem.training.prompts import ask
 from vidmem.training.recipe import Data, Optimiser, Recipe, Stage, read
 from vidmem.training.rollout import follow, point_out, watch
 from vidmem.training.schedule import rate
@@ -118,29 +118,6 @@ def test_what_is_laid_over_a_target_hides_it():
     assert torch.equal(masks[0], ~covered)
     assert covered[0, 16, 8] and not covered[0, 16, 24] and covered[1, 16, 24]
     assert painted[0, :, 16, 8].min() == 1 and painted[0, :, 16, 24].max() == 0
-
-
-def test_prompts_lie_on_their_object():
-    mask = torch.zeros(1, 64, 64, dtype=torch.bool)
-    mask[0, 10:30, 20:50] = True
-    for seed in range(10):
-        chance = np.random.default_rng(seed)
-        x, y = ask(chance, "click", mask).points[0, 0].long()
-        assert mask[0, y, x]
-        corners = ask(chance, "box", mask).points[0]
-        assert torch.allclose(corners, torch.tensor([[20.0, 10.0], [50.0, 30.0]]), atol=3.1)
-
-
-def test_a_correction_points_at_a_mistake_and_says_which():
-    mask = torch.zeros(1, 64, 64, dtype=torch.bool)
-    mask[0, 10:30, 20:50] = True
-    chance = np.random.default_rng(0)
-    asked = ask(chance, "click", mask)
-    missed = correct(chance, asked, torch.zeros_like(mask))
-    assert missed.labels.tolist() == [[1, 1]]
-    spilt = correct(chance, asked, mask | (torch.arange(64) > 55))
-    x, y = spilt.points[0, 1].long()
-    assert spilt.labels.tolist() == [[1, 0]] and not mask[0, y, x]
 
 
 def test_mask_0_and_the_best_other_are_taught_and_every_predicted_iou():
@@ -375,18 +352,6 @@ def test_a_step_learns_from_what_was_made_ahead_as_from_what_it_makes(real_clips
     drawing, given = Run(RECIPE), Run(RECIPE)
     ready = ahead(RECIPE, library, drawing.side, 0, range(1), loaders=1)
     assert given.learn(library, 0.0, ready=ready)["loss"] == drawing.learn(library, 0.0)["loss"]
-
-
-def test_a_click_lies_in_its_mask_and_half_the_time_far_from_its_edge():
-    masks = torch.zeros(3, 64, 64, dtype=torch.bool)
-    masks[0, 3, 5] = masks[1, 10:40, 10:40] = masks[2] = True
-    chance, rows = np.random.default_rng(0), torch.arange(3)
-    inner = 0
-    for _ in range(60):
-        (x, y) = ask(chance, "click", masks).points[:, 0].long().unbind(1)
-        assert masks[rows, y, x].all() and (x[0], y[0]) == (5, 3)
-        inner += int(18 <= x[1] < 32 and 18 <= y[1] < 32)
-    assert 30 < inner < 60  # a fifth of the square; any pixel half of the time
 
 
 def test_no_step_is_learned_through_the_attention_whose_gradients_may_be_no_numbers(monkeypatch: pytest.MonkeyPatch):

@@ -22,7 +22,7 @@ from torch import Tensor
 from vidmem import cards
 from vidmem.errors import ModelError
 from vidmem.models import hf_names, manifest
-from vidmem.models.sizes import ARCHITECTURES, EMBEDDED, MICRO, WIDE, Architecture
+from vidmem.models.sizes import ARCHITECTURES, EMBEDDED, Architecture
 
 if TYPE_CHECKING:
     from vidmem.models.sam2 import Sam2
@@ -55,7 +55,8 @@ def find(name: str, checkpoint: str | Path | None = None) -> tuple[Path, Archite
 
 
 def _known() -> str:
-    return ", ".join([*(name for name in ARCHITECTURES if name not in (MICRO.name, WIDE.name)), *_earlier()])
+    with_weights = {each.name for each in manifest.every()}
+    return ", ".join([*(name for name in ARCHITECTURES if name in with_weights), *_earlier()])
 
 
 def _earlier() -> list[str]:
