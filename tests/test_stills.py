@@ -114,6 +114,21 @@ def test_each_value_of_a_mask_is_an_object_but_for_what_is_nobodys_or_tiny(label
         read_stills(labelled)
 
 
+def test_two_that_touch_in_one_place_are_an_object_together_and_two_side_by_side_are_not(tmp_path: Path):
+    for part in ("images", "masks"):
+        (tmp_path / part).mkdir()
+    mask = np.zeros((60, 80), np.uint8)
+    mask[10:30, 20:30], mask[32:44, 10:40] = 1, 2  # above it, two rows between them
+    mask[20:32, 12:18] = 2  # its handlebars reach up beside the rider
+    mask[10:44, 41:60] = 3  # beside both, and touching
+    Image.fromarray(mask).save(tmp_path / "masks" / "ride.png")
+    Image.new("RGB", (80, 60)).save(tmp_path / "images" / "ride.jpg")
+    found = {each.name: each for each in read_stills(tmp_path)}
+    assert set(found) == {"ride-1", "ride-2", "ride-3", "ride-1+2"}
+    assert (found["ride-1+2"].masks == (found["ride-1"].masks | found["ride-2"].masks)).all()
+    assert found["ride-1+2"].images is found["ride-1"].images
+
+
 def test_objects_of_one_video_are_sequences_of_their_own_and_held_out_together(tmp_path: Path):
     for video, values in (("pair", (1, 4)), ("one", (255,))):
         for part in ("frames", "masks"):
