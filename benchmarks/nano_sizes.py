@@ -20,14 +20,14 @@ from pathlib import Path
 import torch
 
 from vidmem import cards
-from vidmem.models.sizes import ARCHITECTURES, NANO
+from vidmem.models.sizes import ARCHITECTURES, BEFORE
 from vidmem.saving import make_folder, replacing
 from vidmem.training.library import read_library
 from vidmem.training.loop import Run, judgement
 from vidmem.training.recipe import Optimiser, Recipe, Stage, read
 from vidmem.training.rollout import watch
 
-BASE = NANO.at((256, 256))  # pictures so small that a size shows in minutes what it is worth
+BASE = BEFORE.at((256, 256))  # pictures so small that a size shows in minutes what it is worth
 SIZES = {
     "nano": BASE,
     "narrow": replace(BASE, name="narrow", embed_dim=24),

@@ -17,7 +17,7 @@ from vidmem.banks.distractor_rule import measure
 from vidmem.frames import watch
 from vidmem.models.options import Options
 from vidmem.models.sam2 import Sam2
-from vidmem.models.sizes import NANO
+from vidmem.models.sizes import BEFORE
 from vidmem.tracker import Tracker
 from vidmem.values import Observation, Prompt
 
@@ -88,7 +88,7 @@ def model(data) -> Sam2:
     options = Options(
         resize="bilinear-antialias", stability_fallback=True, binarize_prompts=True, memory_dtype=torch.float32
     )
-    model = Sam2(NANO.at((256, 256)), options)  # the size that the numbers were recorded at
+    model = Sam2(BEFORE.at((256, 256)), options)  # the size that the numbers were recorded at
     model.load_state_dict(lively(weights.get("model", weights)))
     return model.eval().requires_grad_(False)
 

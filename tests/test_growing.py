@@ -63,7 +63,7 @@ def test_sizes_are_named_by_an_architecture_or_by_weights(old: Sam2, tmp_path: P
     checkpoints.save(old, tmp_path / "old.safetensors")
     assert sizes_of("micro") == OLD and sizes_of(str(tmp_path / "old.safetensors")) == old.sizes
     assert sizes_of("nano-c62edf5a").image_size == (256, 256)  # of the files that ship
-    with pytest.raises(UnknownName, match="nano-wide"):
+    with pytest.raises(UnknownName, match="nano-bc33034d"):
         sizes_of("nano-none")
 
 

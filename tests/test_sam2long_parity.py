@@ -102,7 +102,9 @@ def test_a_real_clip_is_followed_as_the_published_code_does(recorded, data):
     mask = torch.from_numpy(np.array(Image.open(data / "DAVIS/Annotations/480p/bmx-bumps/00005.png")) > 0)
     record = recorded["filmed"]
     assert_telling(record, doubts=4)
-    assert_same_run(load("nano", checkpoint=weights, image_size=256, memory_dtype=torch.float32), frames, mask, record)
+    assert_same_run(
+        load("nano-bc33034d", checkpoint=weights, image_size=256, memory_dtype=torch.float32), frames, mask, record
+    )
 
 
 def test_the_card_is_what_was_published():

@@ -14,7 +14,7 @@ from vidmem import compose
 from vidmem.banks import Bank
 from vidmem.frames import watch
 from vidmem.models.sam2 import Sam2
-from vidmem.models.sizes import NANO
+from vidmem.models.sizes import BEFORE
 from vidmem.tracker import Tracker
 from vidmem.values import Frame, Memory, Observation, Prompt
 
@@ -76,4 +76,4 @@ def test_a_real_clip_with_its_object_gone_for_a_while_is_remembered_as_by_the_re
         blank = torch.full_like(frame.image, 127)
         frames.append(Frame(frame.index, blank if first <= frame.index < stop else frame.image))
     mask = next(iter(watch(data / "DAVIS/Annotations/480p/bmx-bumps"))).image[0] > 0
-    assert_traced(trace, model_of(NANO.at((256, 256)), weights), frames, Prompt(1, mask=mask))
+    assert_traced(trace, model_of(BEFORE.at((256, 256)), weights), frames, Prompt(1, mask=mask))

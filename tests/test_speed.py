@@ -19,7 +19,7 @@ from vidmem.kernels import packed
 from vidmem.models.layers import Linear, Pointwise
 from vidmem.models.options import precise
 from vidmem.models.sam2 import Sam2, load
-from vidmem.models.sizes import ARCHITECTURES, NANO
+from vidmem.models.sizes import ARCHITECTURES, BEFORE, NANO
 from vidmem.speed import roofline
 from vidmem.speed.bench import _around, bench
 from vidmem.speed.ours import Ours, spread_boxes
@@ -63,8 +63,8 @@ def test_transformers_refuses_tokens_it_cannot_have():
     pytest.importorskip("transformers", reason="pip install 'vidmem[dev]'")
     from vidmem.speed.hugging_face import model_of
 
-    with pytest.raises(UsageError, match="tokens of 64 channels; nano has not"):
-        model_of(NANO)
+    with pytest.raises(UsageError, match="tokens of 64 channels; nano-bc33034d has not"):
+        model_of(BEFORE)
 
 
 def test_a_bench_tells_latency_and_memory_of_every_frame():

@@ -18,7 +18,7 @@ from vidmem.banks import Bank
 from vidmem.models import checkpoints
 from vidmem.models.options import Options
 from vidmem.models.sam2 import Sam2
-from vidmem.models.sizes import NANO, Architecture
+from vidmem.models.sizes import BEFORE, Architecture
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -58,7 +58,7 @@ def start_weights(data: Path) -> dict[str, Tensor]:
     path = data.parent / "weights" / "nano-start.pt"
     if not path.exists():
         pytest.skip(f"{path.name}, with which the trace was made, is not beside the real clips")
-    return checkpoints.read(path, NANO)[1]
+    return checkpoints.read(path, BEFORE)[1]
 
 
 def model_of(sizes: Architecture, weights: dict[str, Tensor], **options: Any) -> Sam2:

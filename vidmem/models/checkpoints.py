@@ -56,7 +56,7 @@ def find(name: str, checkpoint: str | Path | None = None) -> tuple[Path, Archite
 
 def _known() -> str:
     with_weights = {each.name for each in manifest.every()}
-    return ", ".join([*(name for name in ARCHITECTURES if name in with_weights), *_earlier()])
+    return ", ".join(dict.fromkeys([*(name for name in ARCHITECTURES if name in with_weights), *_earlier()]))
 
 
 def _earlier() -> list[str]:

@@ -24,7 +24,7 @@ from vidmem.training.parallel import STOP, Team, disband, gather_team
 from vidmem.training.prompts import Kind
 from vidmem.training.recipe import Recipe
 from vidmem.training.rollout import follow, point_out, watch
-from vidmem.training.schedule import average, optimise, rate
+from vidmem.training.schedule import average, freeze, optimise, rate
 from vidmem.training.sequences import Sequence
 
 SAVE_EVERY, JUDGE_EVERY = 180.0, 600.0  # seconds of training
@@ -54,6 +54,8 @@ class Run:
         elif fresh:
             initialise(self.model)
         self.model.to(self.device)
+        freeze(self.model, recipe.optimiser.frozen)
+        self.learned = [each for each in self.model.parameters() if each.requires_grad]
         self.mean = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimiser = optimise(self.model, recipe.optimiser)
         self.step = 0
@@ -76,14 +78,14 @@ class Run:
         self.model.sizes = self.sizes.at((side, side))  # no weight depends on it
         for group in self.optimiser.param_groups:
             group["lr"] = speed
-        for weight in self.model.parameters():
+        for weight in self.learned:
             weight.grad = torch.zeros_like(weight)
         line: dict[str, Any] = {"step": self.step + 1, "rate": speed}
         for part in team.parts(recipe):
             given = next(ready) if ready is not None else batch(recipe, library, self.side, self.step, part)
             line |= self._part(given.to(self.device), part)
-        team.gather([weight.grad for weight in self.model.parameters()], recipe.parts)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.optimiser.clip)
+        team.gather([weight.grad for weight in self.learned], recipe.parts)
+        norm = torch.nn.utils.clip_grad_norm_(self.learned, recipe.optimiser.clip)
         if norm.isfinite():  # one wild clip must not end a run
             self.optimiser.step()
         average(self.mean.parameters(), self.model.parameters(), self.step, recipe.optimiser.average)

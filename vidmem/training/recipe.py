@@ -37,6 +37,7 @@ class Optimiser:
     betas: tuple[float, float] = (0.9, 0.98)
     clip: float = 1.0  # the greatest norm of the gradients
     average: float = 0.998  # of the running mean of the weights, which is what is shipped
+    frozen: tuple[str, ...] = ()  # parts of the model that stay as they are, such as "image_encoder"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from vidmem.errors import UsageError
 from vidmem.training.recipe import Optimiser
 
 
@@ -19,12 +20,25 @@ def rate(optimiser: Optimiser, step: int, progress: float) -> float:
 
 
 def optimise(model: nn.Module, settings: Optimiser) -> torch.optim.AdamW:
-    """AdamW over a model's weights; only matrices and kernels are decayed."""
-    heavy = [each for name, each in model.named_parameters() if each.ndim > 1 and name.endswith("weight")]
+    """AdamW over the weights of a model that learn; only matrices and kernels are decayed."""
+    learned = {name: each for name, each in model.named_parameters() if each.requires_grad}
+    heavy = [each for name, each in learned.items() if each.ndim > 1 and name.endswith("weight")]
     known = {id(each) for each in heavy}
-    light = [each for each in model.parameters() if id(each) not in known]
+    light = [each for each in learned.values() if id(each) not in known]
     groups = [{"params": heavy, "weight_decay": settings.decay}, {"params": light, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=settings.rate, betas=settings.betas, foreach=True)
+
+
+def freeze(model: nn.Module, parts: tuple[str, ...]) -> None:
+    """Let parts of a model stay as they are. Raises UsageError for one it does not have."""
+    for part in parts:
+        try:
+            model.get_submodule(part).requires_grad_(False)
+        except AttributeError:
+            known = ", ".join(name for name, _ in model.named_children())
+            raise UsageError(
+                f"The recipe freezes {part!r}, which no part of the model is called. Known: {known}."
+            ) from None
 
 
 @torch.no_grad()
