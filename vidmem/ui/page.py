@@ -77,8 +77,8 @@ def model_words(name: str) -> str:
     if name != "nano":
         return ""
     return (
-        "nano ships with vidmem, for trying things: it follows a painted mask far better than a click. Use the brush, "
-        "or get a published model with: vidmem models download sam2.1-tiny"
+        "nano ships with vidmem, for trying things: it follows a painted mask best. Where a click takes too much, use "
+        "the brush, or get a published model with: vidmem models download sam2.1-tiny"
     )
 
 
