@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,9 @@ TORCHLESS = [
     "detection_writers",
 ]
 
+PLAIN = set("torch numpy PIL av safetensors pycocotools typer rich matplotlib".split())  # what comes without an extra
+RESTS_ON = {"detectors": "torchvision", "ui": "gradio", "kernels": "triton"}  # parts that are nothing without another
+
 
 def files_of(part: str) -> list[Path]:
     alone = ROOT / "vidmem" / f"{part}.py"
@@ -164,6 +168,14 @@ def imported(path: Path) -> set[str]:
     return found
 
 
+def at_the_top(path: Path) -> set[str]:
+    """The packages a file imports as soon as it is imported itself."""
+    top = ast.parse(path.read_text()).body
+    names = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in top if isinstance(node, ast.ImportFrom)}
+    return {name.split(".")[0] for name in names}
+
+
 @pytest.mark.parametrize("part", MAY)
 def test_arrows_run_one_way(part):
     assert files_of(part), f"{part} is in the table but not in the house"
@@ -172,14 +184,17 @@ def test_arrows_run_one_way(part):
         assert not beyond, f"{path.relative_to(ROOT)} imports {', '.join(sorted(beyond))}"
 
 
+def test_a_plain_installation_can_import_every_file_that_does_not_rest_on_an_extra():
+    for path in sorted((ROOT / "vidmem").glob("**/*.py")):
+        part = path.relative_to(ROOT / "vidmem").parts[0]
+        beyond = at_the_top(path) - sys.stdlib_module_names - PLAIN - {"vidmem", RESTS_ON.get(part)}
+        assert not beyond, f"{path.relative_to(ROOT)} imports {', '.join(sorted(beyond))}"
+
+
 @pytest.mark.parametrize("part", TORCHLESS)
 def test_what_only_lists_or_writes_knows_no_torch(part):
     for path in files_of(part):
-        tree = ast.parse(path.read_text())
-        top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
-        names = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
-        names |= {node.module or "" for node in top if isinstance(node, ast.ImportFrom)}
-        assert not {name for name in names if name.split(".")[0] == "torch"}, path
+        assert "torch" not in at_the_top(path), path
 
 
 @pytest.mark.parametrize("folder", LEAVES)

@@ -8,9 +8,9 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from vidmem.errors import InputError
@@ -96,10 +96,16 @@ def _together(masks: dict[int, np.ndarray]) -> dict[str, np.ndarray]:
         low, high = np.maximum(boxes[0][0], boxes[1][0]), np.minimum(boxes[0][1], boxes[1][1])
         least = min((after - before).prod() for before, after in boxes)
         if (high > low).all() and (high - low).prod() >= least / 2:
-            grown = cv2.dilate(first.astype(np.uint8), np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)) > 0
-            if (grown & second).any():
+            near = tuple(slice(max(0, start - NEAR), end + NEAR) for start, end in zip(low, high, strict=True))
+            if (_grown(first[near]) & second[near]).any():
                 found[f"{one}+{other}"] = first | second
     return found
+
+
+def _grown(mask: np.ndarray) -> np.ndarray:
+    """A mask (H, W) bool and all that lies within NEAR rows and columns of it."""
+    covered = torch.from_numpy(mask)[None].float()
+    return F.max_pool2d(covered, 2 * NEAR + 1, stride=1, padding=NEAR)[0].numpy() > 0
 
 
 def _box(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
