@@ -51,6 +51,14 @@ def test_single_pictures_are_not_made_longer():
         assert given.blind == 0 and given.images.shape[1] == 1
 
 
+def test_single_pictures_may_be_asked_for_boxes_or_clicks_alone():
+    for boxes, kinds in ((0.5, {"box", "click"}), (1.0, {"box"}), (0.0, {"click"})):
+        pictures = dataclasses.replace(RECIPE, stages=(dataclasses.replace(STAGE, pictures=1.0, boxes=boxes),))
+        for step in range(4):
+            given = batch(pictures, (), 64, step)
+            assert {given.asked.kind, *(each.kind for each in given.others)} == kinds
+
+
 def test_a_crowd_gives_a_single_picture_more_to_ask_for_and_leaves_clips_alone():
     plain, crowded = Mixture(synthetic=0, paste=1.0), Mixture(synthetic=0, paste=1.0, crowd=3)
     few, many = ([len(draw((sliding(),), each, 1, 64, (7, n)).masks) for n in range(30)] for each in (plain, crowded))

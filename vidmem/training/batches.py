@@ -55,7 +55,7 @@ def batch(recipe: Recipe, library: tuple[Sequence, ...], size: int, step: int, p
     pictures = chance.random() < stage.pictures
     kind: Kind = "mask"
     if pictures or chance.random() < stage.prompts:
-        kind = "click" if chance.random() < 0.5 else "box"
+        kind = "click" if chance.random() < 1 - stage.boxes else "box"
     longer = int(np.random.default_rng((recipe.seed, step)).integers(stage.longer + 1))  # equal in parts: they wait
     blind, frames = (0, 1) if pictures else (stage.blind + longer, stage.frames + longer)
     several = stage.single or max(1, stage.clips * (stage.frames - stage.blind) // 2)
@@ -66,7 +66,8 @@ def batch(recipe: Recipe, library: tuple[Sequence, ...], size: int, step: int, p
     gap = int(chance.integers(1, 150)) if chance.random() < stage.gap else 0
     asked = ask(chance, kind, masks[:, 0])
     # The image encoder costs most of a picture: both kinds are asked of what it saw.
-    others = (ask(chance, "box" if kind == "click" else "click", masks[:, 0]),) if pictures else ()
+    both = pictures and 0 < stage.boxes < 1
+    others = (ask(chance, "box" if kind == "click" else "click", masks[:, 0]),) if both else ()
     corrections = int(kind != "mask" and chance.random() < (0.7 if pictures else 0.2))
     images = torch.stack([clip.images for clip in clips])
     return Batch(images, masks, clip_of, asked, others, gap, blind, stage.told, corrections)

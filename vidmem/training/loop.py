@@ -24,7 +24,7 @@ from vidmem.training.parallel import STOP, Team, disband, gather_team
 from vidmem.training.prompts import Kind
 from vidmem.training.recipe import Recipe
 from vidmem.training.rollout import follow, point_out, watch
-from vidmem.training.schedule import average, freeze, optimise, rate
+from vidmem.training.schedule import average, choose, optimise, rate
 from vidmem.training.sequences import Sequence
 
 SAVE_EVERY, JUDGE_EVERY = 180.0, 600.0  # seconds of training
@@ -54,7 +54,7 @@ class Run:
         elif fresh:
             initialise(self.model)
         self.model.to(self.device)
-        freeze(self.model, recipe.optimiser.frozen)
+        choose(self.model, recipe.optimiser.learned)
         self.learned = [each for each in self.model.parameters() if each.requires_grad]
         self.mean = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimiser = optimise(self.model, recipe.optimiser)

@@ -37,7 +37,7 @@ class Optimiser:
     betas: tuple[float, float] = (0.9, 0.98)
     clip: float = 1.0  # the greatest norm of the gradients
     average: float = 0.998  # of the running mean of the weights, which is what is shipped
-    frozen: tuple[str, ...] = ()  # parts of the model that stay as they are, such as "image_encoder"
+    learned: tuple[str, ...] = ()  # the parts of the model that learn, such as "sam_mask_decoder"; () for all of them
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Stage:
     pictures: float = 0.2  # share of steps spent on boxes and clicks in single pictures
     single: int = 0  # pictures in such a step; 0: as many as cost about what a clip does
     prompts: float = 0.1  # share of the other steps that begin with a box or a click
+    boxes: float = 0.5  # share of boxes among these; at 0 or 1 the other kind is not asked of single pictures either
     told: bool = False  # memory is told whether the object is there, not asked to believe itself
     balanced: float = 0.0  # see losses.Weights
     opening: float = 0.0  # see losses.Weights

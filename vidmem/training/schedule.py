@@ -29,15 +29,18 @@ def optimise(model: nn.Module, settings: Optimiser) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=settings.rate, betas=settings.betas, foreach=True)
 
 
-def freeze(model: nn.Module, parts: tuple[str, ...]) -> None:
-    """Let parts of a model stay as they are. Raises UsageError for one it does not have."""
+def choose(model: nn.Module, parts: tuple[str, ...]) -> None:
+    """Let only some parts of a model learn; all of it without any. Raises UsageError for one it does not have."""
+    if not parts:
+        return
+    model.requires_grad_(False)
     for part in parts:
         try:
-            model.get_submodule(part).requires_grad_(False)
+            model.get_submodule(part).requires_grad_(True)
         except AttributeError:
             known = ", ".join(name for name, _ in model.named_children())
             raise UsageError(
-                f"The recipe freezes {part!r}, which no part of the model is called. Known: {known}."
+                f"The recipe lets {part!r} learn, which no part of the model is called. Known: {known}."
             ) from None
 
 
