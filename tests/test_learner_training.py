@@ -19,7 +19,6 @@ from vidmem.targets.codings.files import about, load_learner
 from vidmem.targets.codings.network import Learner, Sizes
 from vidmem.training import run
 from vidmem.training.clips import Mixture, draw
-from vidmem.training.learner import loop
 from vidmem.training.learner.episode import Steps, answers, look, loss_of, small
 from vidmem.training.learner.loop import Run, train
 from vidmem.training.learner.recipe import LearnerRecipe, build
@@ -100,21 +99,6 @@ def test_a_run_that_was_cut_off_ends_with_the_same_weights(recipe: LearnerRecipe
     assert torch.equal(weights(whole), weights(cut))
     lines = [json.loads(line) for line in (tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
-
-
-def test_what_ships_is_what_was_judged_best_though_the_run_was_cut_off_after_it(recipe, tmp_path, monkeypatch):
-    seen: list[Tensor] = []
-
-    def judgement(learner: Learner, *_: object) -> dict[str, float]:
-        seen.append(torch.cat([each.half().float().flatten() for each in learner.state_dict().values()]))
-        return {"J": [0.3, 0.5, 0.4][len(seen) - 1]}
-
-    monkeypatch.setattr(loop, "judgement", judgement)
-    monkeypatch.setattr(loop, "read_library", lambda data: ((), (object(),)))
-    train(dataclasses.replace(recipe, steps=4, judge_every=2), tmp_path)
-    path = train(dataclasses.replace(recipe, steps=6, judge_every=2), tmp_path)
-    assert torch.equal(weights(path), seen[1]) and not torch.equal(seen[1], seen[2])
-    assert about(path)["steps"] == "4"
 
 
 def test_a_run_stops_after_the_minutes_asked_and_goes_on(recipe: LearnerRecipe, tmp_path: Path):

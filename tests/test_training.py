@@ -213,6 +213,20 @@ def test_a_run_writes_metrics_judgements_and_weights(real_clips: Path, tmp_path:
     assert said and set(torch.load(out)["model"]) == set(Sam2(MICRO).state_dict())
 
 
+def test_what_is_written_may_lie_between_what_was_begun_with_and_what_was_learned(tmp_path: Path):
+    torch.manual_seed(7)
+    begun = Sam2(MICRO).state_dict()
+    torch.save({"model": begun}, tmp_path / "begun.pt")
+    recipe = dataclasses.replace(RECIPE, init=str(tmp_path / "begun.pt"), stages=(dataclasses.replace(TINY, steps=2),))
+    learned = torch.load(train(recipe, tmp_path / "whole"))["model"]
+    between = torch.load(train(dataclasses.replace(recipe, way=0.5), tmp_path / "half"))["model"]
+    for name, each in between.items():
+        assert torch.allclose(each, (begun[name] + learned[name]) / 2, atol=1e-6), name
+    assert any(not torch.equal(begun[name], each) for name, each in learned.items())
+    with pytest.raises(UsageError, match="part of the way from `init`"):
+        Run(dataclasses.replace(RECIPE, way=0.5))
+
+
 def test_an_object_is_followed_through_every_frame(real_clips: Path):
     first, _ = read_sequences(real_clips)
     torch.manual_seed(0)

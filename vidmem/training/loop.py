@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from vidmem.errors import UsageError
 from vidmem.models.sam2 import Sam2
 from vidmem.training.ahead import ahead
 from vidmem.training.batches import Batch, batch
@@ -41,6 +43,10 @@ class Run:
     """The weights, their mean and the optimiser of one training run, and how far it has come."""
 
     def __init__(self, recipe: Recipe, fresh: bool = True, device: str | torch.device = "cpu"):
+        if recipe.way != 1 and not recipe.init:
+            raise UsageError(
+                f"The recipe's way is {recipe.way}, a part of the way from `init`: name one, or leave it out."
+            )
         self.device = torch.device(device)
         self.sizes = sizes_of(recipe.architecture)
         torch.manual_seed(recipe.seed)
@@ -114,6 +120,15 @@ class Run:
         clips, length = given.images.shape[:2]
         return {"kind": given.asked.kind, "clips": clips, "length": length, **parts}
 
+    def result(self) -> dict[str, Tensor]:
+        """What is written in the end: the running mean, or what lies `way` towards it from the weights begun with."""
+        learned = {name: each.cpu() for name, each in self.mean.state_dict().items()}
+        if self.recipe.way == 1:
+            return learned
+        begun = Sam2(self.sizes)
+        load(begun, self.recipe.init)
+        return {name: torch.lerp(each, learned[name], self.recipe.way) for name, each in begun.state_dict().items()}
+
     def save(self, place: Path) -> None:
         """Everything that is needed to go on. A crash while writing leaves the earlier file."""
         state = {
@@ -144,7 +159,7 @@ def train(
     device: str = "cpu",
     loaders: int = 0,
 ) -> Path:
-    """Train by a recipe; -> out/mean.pt, the averaged weights under their published names.
+    """Train by a recipe; -> out/mean.pt, the averaged weights under their published names (see `Run.result`).
 
     minutes: stop after so long, to be resumed later   workers: processes that share the parts of each step, on a CPU
     device: where is learned   loaders: processes that draw the clips of later steps meanwhile
@@ -199,9 +214,11 @@ def _work(
             diary.judgement({"step": run.step, "minutes": run.seconds / 60, **judgement(run.mean, held)})
             judged, before = run.seconds, time.perf_counter()
     run.save(out / STATE)
+    result = run.result()
     if held:
+        run.mean.load_state_dict(result)
         diary.judgement({"step": run.step, "minutes": run.seconds / 60, **judgement(run.mean, held)})
-    torch.save({"model": run.mean.to("cpu").state_dict()}, out / "mean.pt")
+    torch.save({"model": result}, out / "mean.pt")
 
 
 def judgement(model: Sam2, held: tuple[Sequence, ...]) -> dict[str, float]:

@@ -67,6 +67,8 @@ class Recipe:
     name: str
     architecture: str = "nano"  # or weights that have the sizes wanted: an earlier nano, a checkpoint
     init: str = ""  # a model's name or a checkpoint to begin with; "" begins from nothing
+    way: float = 1.0  # what is written lies so far on the way from `init` to what was learned: 0.5 is their mean, which
+    # may have the good of both (Wortsman et al. 2022, "Model soups")
     pointing: bool = False  # begin anew with how the decoder reads clicks and boxes, though `init` has it learned
     seed: int = 0
     mixed: bool = False  # bfloat16 where that is safe: for GPUs; on CPUs its backward pass is slower than float32's

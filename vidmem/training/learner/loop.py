@@ -1,8 +1,4 @@
-"""Training a coding: one step after another, saved so that a run that was cut off goes on as if it had not been.
-
-What comes of it are the averaged weights that were judged best, for on whole videos they waver from judgement to
-judgement while clips of a few frames go ever better.
-"""
+"""Training a coding: one step after another, saved so that a run that was cut off goes on as if it had not been."""
 
 from __future__ import annotations
 
@@ -49,7 +45,6 @@ class Run:
         self.optimiser = optimise(self.learner, recipe.optimiser)
         self.step = 0
         self.seconds = 0.0
-        self.best: dict[str, Any] = {}  # "J", "step" and "weights" of the mean that was judged best; {} before that
 
     def learn(self, library: tuple[Sequence, ...]) -> dict[str, Any]:
         """One step."""
@@ -85,22 +80,6 @@ class Run:
             scores.append(overlap(logits.detach() > 0, small(truth[1:]) >= 0.5).mean())
         return total, float(torch.stack(scores).mean())
 
-    def judge(self, held: tuple[Sequence, ...]) -> dict[str, float]:
-        """How good the mean is now; it is kept if it never was better."""
-        scores = judgement(self.mean, self.model, held)
-        if not self.best or scores["J"] > self.best["J"]:
-            weights = {name: each.clone() for name, each in self.mean.state_dict().items()}
-            self.best = {"J": scores["J"], "step": self.step, "weights": weights}
-        return scores
-
-    def result(self) -> tuple[Learner, int]:
-        """The mean that was judged best, and after how many steps; without any judgement the one there is now."""
-        if not self.best:
-            return self.mean, self.step
-        learner = copy.deepcopy(self.mean)
-        learner.load_state_dict(self.best["weights"])
-        return learner, self.best["step"]
-
     def save(self, place: Path) -> None:
         """Everything that is needed to go on. A crash while writing leaves the earlier file."""
         state = {
@@ -110,7 +89,6 @@ class Run:
             "backbone": self.learner.backbone,
             "step": self.step,
             "seconds": self.seconds,
-            "best": self.best,
         }
         keep_state(place, state)
 
@@ -125,7 +103,7 @@ class Run:
         self.learner.load_state_dict(state["learner"])
         self.mean.load_state_dict(state["mean"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.seconds, self.best = state["step"], state["seconds"], state.get("best", {})
+        self.step, self.seconds = state["step"], state["seconds"]
 
 
 def train(
@@ -136,7 +114,7 @@ def train(
     report: Report | None = None,
     device: str | torch.device = "cpu",
 ) -> Path:
-    """Train by a recipe; -> out/learner.safetensors, the averaged weights that were judged best, else the last.
+    """Train by a recipe; -> out/learner.safetensors, the averaged weights.
 
     minutes: stop after so long, to be resumed later.
     Writes out/state.pt (to go on), out/metrics.jsonl (every step) and out/curve.jsonl (judgements on held-out
@@ -158,16 +136,15 @@ def train(
         line = run.learn(library)
         run.seconds, before = run.seconds + time.perf_counter() - before, time.perf_counter()
         diary.step(line)
-        if held and (run.step % recipe.judge_every == 0 or run.step == recipe.steps):
-            diary.judgement({"step": run.step, "minutes": run.seconds / 60, **run.judge(held)})
-            before = time.perf_counter()
         if run.seconds - saved > SAVE_EVERY:
             run.save(out / STATE)
             saved = run.seconds
+        if held and (run.step % recipe.judge_every == 0 or run.step == recipe.steps):
+            diary.judgement({"step": run.step, "minutes": run.seconds / 60, **judgement(run.mean, run.model, held)})
+            before = time.perf_counter()
     run.save(out / STATE)
-    learner, steps = run.result()
-    notes = {"recipe": recipe.name, "model": recipe.model, "steps": steps, "seconds": round(run.seconds)}
-    save_learner(learner, out / RESULT, notes)
+    notes = {"recipe": recipe.name, "model": recipe.model, "steps": run.step, "seconds": round(run.seconds)}
+    save_learner(run.mean, out / RESULT, notes)
     return out / RESULT
 
 
