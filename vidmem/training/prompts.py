@@ -51,7 +51,7 @@ def correct(chance: np.random.Generator, asked: Asked, answers: Tensor) -> Asked
 
 
 def _box(chance: np.random.Generator, mask: np.ndarray) -> np.ndarray:
-    """(2, 2) two corners, each side off by up to a tenth of the box's extent as a person would draw it."""
+    """(2, 2) two corners: half the time tight, else each side off by up to a tenth, as a person would draw it."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     corners = np.array([[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]], float)
     slack = np.minimum(0.1 * (corners[1] - corners[0]), 10) * (chance.random() < 0.5)
